@@ -1,0 +1,117 @@
+"""The record types that leave ingest, and the errors it raises.
+
+Belongs here: the column contract of every table that ingest hands to the warehouse, and the
+error classes a caller may catch. Does not belong here: parsing, I/O, SQL.
+
+A table leaves ingest as a `pyarrow.Table` with one of the schemas below. Money is whole
+currency units in DECIMAL(38, 10) (never float); dates are `date32`.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+DECIMAL = pa.decimal128(38, 10)
+
+#: One numeric XBRL fact as one filing states it. Natural key: cik, accession, concept,
+#: dimensions, unit, period_start, period_end. `dimensions` is canonical text: "axis=member"
+#: pairs sorted by axis and joined with ";", a typed member as "axis=~<text>", "" for none.
+#: `period_start` is null for an instant. `decimals` is as stated ("-6", "INF"), null where the
+#: source does not carry it. frame, fy and fp are *as received* from company facts; they
+#: describe the filing, not the fact, and nothing may be derived from them.
+FACTS = pa.schema(
+    [
+        ("cik", pa.string()),
+        ("accession", pa.string()),
+        ("form", pa.string()),
+        ("filed_on", pa.date32()),
+        ("concept", pa.string()),
+        ("dimensions", pa.string()),
+        ("unit", pa.string()),
+        ("period_start", pa.date32()),
+        ("period_end", pa.date32()),
+        ("value", DECIMAL),
+        ("decimals", pa.string()),
+        ("source_kind", pa.string()),  # xbrl_instance | inline_xbrl | companyfacts
+        ("source_url", pa.string()),
+        ("sha256", pa.string()),
+        ("frame", pa.string()),
+        ("fy", pa.int32()),
+        ("fp", pa.string()),
+    ]
+)
+
+#: One filing as the submissions API lists it (or as a document's own cover states it).
+#: `accepted_at_received` is text exactly as served: its "Z" is not always UTC.
+FILINGS = pa.schema(
+    [
+        ("cik", pa.string()),
+        ("accession", pa.string()),
+        ("form", pa.string()),
+        ("filed_on", pa.date32()),
+        ("accepted_at_received", pa.string()),
+        ("report_date", pa.date32()),
+        ("primary_document", pa.string()),
+        ("source_url", pa.string()),
+        ("sha256", pa.string()),
+    ]
+)
+
+#: One hand-entered figure. See ingest/curated/README.md for the columns.
+FIGURES = pa.schema(
+    [
+        ("figure_id", pa.string()),
+        ("company", pa.string()),
+        ("ticker", pa.string()),
+        ("metric", pa.string()),
+        ("value", DECIMAL),
+        ("low_value", DECIMAL),
+        ("high_value", DECIMAL),
+        ("unit", pa.string()),  # USD, CNY, share, multiple, years, USD/hour, ...
+        ("qualifier", pa.string()),  # exact, approximate, at_least, at_or_above_10_percent, ...
+        ("period_type", pa.string()),  # quarter, half, year, trailing_12m, year_to_date, instant, run_rate, forecast
+        ("period_start", pa.date32()),
+        ("period_end", pa.date32()),  # the day the figure speaks of
+        ("period_label", pa.string()),
+        ("known_on", pa.date32()),  # the day it was public
+        ("known_on_basis", pa.string()),  # published, url_date, as_of, period_end_plus_lag
+        ("series", pa.string()),  # which line of the same metric: a customer label, a basis, a scope
+        ("basis", pa.string()),
+        ("source_kind", pa.string()),  # company_filing, press_release, company_statement, press_report, estimate, assumption
+        ("estimator", pa.string()),
+        ("layer", pa.string()),
+        ("overlaps_with", pa.string()),
+        ("source_title", pa.string()),
+        ("source_url", pa.string()),
+        ("source_url_2", pa.string()),
+        ("confidence", pa.string()),  # high, medium, low
+        ("is_citable", pa.bool_()),
+        ("note", pa.string()),
+        ("file", pa.string()),
+        ("line", pa.int32()),
+    ]
+)
+
+
+class IngestError(Exception):
+    """Base of every error ingest raises on purpose; the message says what, where, what next."""
+
+
+class PayloadError(IngestError):
+    """A payload is not what its address says, is cut short, or cannot be parsed."""
+
+
+class ConflictError(IngestError):
+    """Two different values at the same precision for one fact in one filing."""
+
+
+class CuratedError(IngestError):
+    """A curated row is refused; names file and line."""
+
+
+class FetchError(IngestError):
+    """EDGAR could not be reached or refused; says what was tried and when to try again."""
+
+
+class BundleError(IngestError):
+    """The shipped facts are missing, incomplete or do not match their manifest."""
