@@ -1,0 +1,92 @@
+"""XBRL 2.1 instance documents (`*_htm.xml`, and the plain `.xml` of older filings).
+
+Belongs here: finding the facts in an instance. Does not belong here: what a fact is (document.py).
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from lxml import etree
+
+from ingest.payload import check_payload
+from ingest.records import PayloadError
+from ingest.xbrl.document import NIL, XBRLI, Document, FactCollector, add_cover, read_contexts, read_units, read_xml
+from ingest.xbrl.transforms import exact_quotient
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]{1,2})?")
+_LINK = "{http://www.xbrl.org/2003/linkbase}"
+
+
+def _number(text: str | None, concept: str, context: str | None) -> Decimal:
+    stripped = (text or "").strip()
+    if len(stripped) > 80 or not _NUMBER.fullmatch(stripped):
+        raise PayloadError(f"{concept}, context {context}: {stripped[:80]!r} is not a number")
+    return Decimal(stripped)
+
+
+def _concept(element: etree._Element) -> str:
+    local = etree.QName(element).localname
+    if element.prefix is None:
+        raise PayloadError(f"{element.tag}: a fact in the default namespace has no prefix to name its concept by")
+    return f"{element.prefix}:{local}"
+
+
+def _value(element: etree._Element, concept: str, context: str | None) -> Decimal | None:
+    if element.get(NIL) in ("true", "1"):
+        return None
+    if not len(element):
+        return _number(element.text, concept, context)
+    parts = [element.findtext(XBRLI + name) for name in ("numerator", "denominator")]
+    if None in parts:
+        raise PayloadError(f"{concept}, context {context}: a numeric fact has child elements")
+    return exact_quotient(_number(parts[0], concept, context), _number(parts[1], concept, context), concept)
+
+
+def parse_instance(data: bytes) -> Document:
+    """Read an XBRL instance.
+
+    :param data: the document, gzip or plain.
+    :raises PayloadError: it is not a well-formed XBRL instance, or a fact in it cannot be read.
+    :raises ConflictError: one fact stands with irreconcilable values.
+    """
+    root = read_xml(check_payload(data, "xbrl_instance"))
+    if root.tag != XBRLI + "xbrl":
+        raise PayloadError(f"payload is not an XBRL instance: its root is {root.tag}")
+    contexts, entity = read_contexts(root.iterchildren(XBRLI + "context"))
+    units = read_units(root.iterchildren(XBRLI + "unit"))
+    collector = FactCollector(contexts, units)
+    cover: dict[str, str] = {}
+    concepts: dict[tuple[str, str | None], str] = {}
+    skipped = (XBRLI, _LINK)
+    for element in root.iterchildren(tag=etree.Element):
+        tag = element.tag
+        context_ref = element.get("contextRef")
+        if context_ref is None:
+            if not tag.startswith(skipped):
+                raise PayloadError(f"{tag} has no context; tuples are not supported and EDGAR forbids them")
+            continue
+        key = (tag, element.prefix)
+        concept = concepts.get(key)
+        if concept is None:
+            concept = concepts[key] = _concept(element)
+        unit_ref = element.get("unitRef")
+        if unit_ref is None:
+            if concept.startswith("dei:"):
+                context = collector.context(concept, context_ref)
+                add_cover(cover, concept, context, lambda e=element: (e.text or "").strip())  # type: ignore[misc]
+            continue
+        collector.add(
+            concept, context_ref, unit_ref, element.get("decimals"), _value(element, concept, context_ref)
+        )
+    return Document(
+        source_kind="xbrl_instance",
+        entity=entity,
+        facts=collector.facts(),
+        rejected=tuple(collector.rejected),
+        cover=cover,
+        context_count=len(contexts),
+        unit_count=len(units),
+        stated_count=collector.count,
+    )

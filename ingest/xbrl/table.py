@@ -1,0 +1,80 @@
+"""Facts as the table the warehouse loads.
+
+Belongs here: Document to FACTS, and the rules that hold for any FACTS table whatever its source
+(possible periods, periodic forms). Does not belong here: parsing, files.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.records import DECIMAL, FACTS, PayloadError
+from ingest.xbrl.document import Document
+
+#: Forms whose facts are kept. An 8-K may recast earlier periods: a later vintage, so it stays.
+#: Proxy statements and prospectuses (DEF 14A, 424B) carry figures off by a factor: never.
+PERIODIC_FORMS = tuple(
+    form + suffix for form in ("10-K", "10-KT", "10-Q", "10-QT", "20-F", "40-F", "6-K", "8-K") for suffix in ("", "/A")
+)
+
+
+def facts_table(
+    document: Document, *, cik: str, accession: str, form: str, filed_on: date, source_url: str, sha256: str
+) -> pa.Table:
+    """The stated values of one document, schema FACTS; nil facts state none and are left out.
+
+    :param cik: ten digits; :param sha256: of the decompressed document.
+    :raises PayloadError: the document speaks of another company.
+    """
+    if document.entity.zfill(10) != cik:
+        raise PayloadError(f"{accession}: the document speaks of CIK {document.entity}, not {cik}; check its address")
+    facts = [f for f in document.facts if f.value is not None]
+    columns = list(zip(*facts, strict=True)) or [()] * 7
+    concept, dimensions, unit, start, end, value, decimals = columns
+    count = len(facts)
+
+    def same(text: str) -> pa.Array:
+        return pa.repeat(pa.scalar(text, pa.string()), count)
+
+    return pa.table(
+        [
+            same(cik),
+            same(accession),
+            same(form),
+            pa.repeat(pa.scalar(filed_on, pa.date32()), count),
+            pa.array(concept, pa.string()),
+            pa.array(dimensions, pa.string()),
+            pa.array(unit, pa.string()),
+            pa.array(start, pa.date32()),
+            pa.array(end, pa.date32()),
+            pa.array(value, DECIMAL),
+            pa.array(decimals, pa.string()),
+            same(document.source_kind),
+            same(source_url),
+            same(sha256),
+            pa.nulls(count, pa.string()),
+            pa.nulls(count, pa.int32()),
+            pa.nulls(count, pa.string()),
+        ],
+        schema=FACTS,
+    )
+
+
+def split_impossible(facts: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """(kept, rejected): a fact is rejected if its period ends after its filing or starts after its end.
+
+    Filers mis-date contexts (five NVIDIA facts end after their own filing), and a period that was
+    not over cannot have been reported, so such a row would look ahead.
+    """
+    late = pc.greater(facts["period_end"], facts["filed_on"])
+    backwards = pc.fill_null(pc.greater(facts["period_start"], facts["period_end"]), False)
+    rejected = pc.or_(late, backwards)
+    return facts.filter(pc.invert(rejected)), facts.filter(rejected)
+
+
+def periodic_only(facts: pa.Table) -> pa.Table:
+    """The rows whose form is one of PERIODIC_FORMS."""
+    return facts.filter(pc.is_in(facts["form"], pa.array(PERIODIC_FORMS)))
