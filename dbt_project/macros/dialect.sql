@@ -1,0 +1,89 @@
+{#- Everything DuckDB and Spark spell differently, in one place. Model SQL uses nothing else
+    that only one of them accepts. -#}
+
+{#- Whole days from `first` to `last` (BIGINT). -#}
+{% macro days_between(first, last) %}{{ return(adapter.dispatch('days_between', 'ai_revenue_gap')(first, last)) }}{% endmacro %}
+{% macro default__days_between(first, last) %}({{ last }} - {{ first }}){% endmacro %}
+{% macro spark__days_between(first, last) %}datediff({{ last }}, {{ first }}){% endmacro %}
+
+{#- A date `days` later. -#}
+{% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days', 'ai_revenue_gap')(day, days)) }}{% endmacro %}
+{% macro default__add_days(day, days) %}({{ day }} + cast({{ days }} as integer)){% endmacro %}
+{% macro spark__add_days(day, days) %}date_add({{ day }}, cast({{ days }} as int)){% endmacro %}
+
+{#- Text[] of one value; sorted distinct union of arrays; sorted distinct aggregate. -#}
+{% macro array_of(value) %}{{ return(adapter.dispatch('array_of', 'ai_revenue_gap')(value)) }}{% endmacro %}
+{% macro default__array_of(value) %}[{{ value }}]{% endmacro %}
+{% macro spark__array_of(value) %}array({{ value }}){% endmacro %}
+
+{% macro no_ids() %}{{ return(adapter.dispatch('no_ids', 'ai_revenue_gap')()) }}{% endmacro %}
+{% macro default__no_ids() %}cast([] as varchar []){% endmacro %}
+{% macro spark__no_ids() %}cast(array() as array<string>){% endmacro %}
+
+{% macro array_union_sorted(left, right) %}{{ return(adapter.dispatch('array_union_sorted', 'ai_revenue_gap')(left, right)) }}{% endmacro %}
+{% macro default__array_union_sorted(left, right) %}list_sort(list_distinct(list_concat({{ left }}, {{ right }}))){% endmacro %}
+{% macro spark__array_union_sorted(left, right) %}array_sort(array_union(coalesce({{ left }}, array()), coalesce({{ right }}, array()))){% endmacro %}
+
+{#- Sorted distinct union of an array column over a group. -#}
+{% macro agg_array_union(column) %}{{ return(adapter.dispatch('agg_array_union', 'ai_revenue_gap')(column)) }}{% endmacro %}
+{% macro default__agg_array_union(column) %}list_sort(list_distinct(flatten(list({{ column }})))){% endmacro %}
+{% macro spark__agg_array_union(column) %}array_sort(array_distinct(flatten(collect_list({{ column }})))){% endmacro %}
+
+{#- One row per element of an array column: use as `from t {{ explode_ids('t.fact_ids', 'fact_id') }}`. -#}
+{% macro explode_ids(column, name) %}{{ return(adapter.dispatch('explode_ids', 'ai_revenue_gap')(column, name)) }}{% endmacro %}
+{% macro default__explode_ids(column, name) %}cross join unnest({{ column }}) as exploded ({{ name }}){% endmacro %}
+{% macro spark__explode_ids(column, name) %}lateral view explode({{ column }}) exploded as {{ name }}{% endmacro %}
+
+{#- Whole dollars: `numerator / divisor`, rounded half up, for a non-negative BIGINT numerator and a
+    DECIMAL divisor of at most six places. Integer arithmetic: DuckDB divides DECIMALs in floating point. -#}
+{% macro divide_usd(numerator, divisor) %}{{ return(adapter.dispatch('divide_usd', 'ai_revenue_gap')(numerator, divisor)) }}{% endmacro %}
+{% macro default__divide_usd(numerator, divisor) -%}
+    cast(
+        (2 * cast({{ numerator }} as hugeint) * 1000000 + cast({{ divisor }} * 1000000 as hugeint))
+        // nullif(2 * cast({{ divisor }} * 1000000 as hugeint), 0)
+        as bigint
+    )
+{%- endmacro %}
+{% macro spark__divide_usd(numerator, divisor) -%}
+    cast(floor(cast({{ numerator }} as decimal(38, 0)) / nullif({{ divisor }}, 0) + 0.5) as bigint)
+{%- endmacro %}
+
+{#- Whole dollars: `amount * share`, rounded half up; same bounds. -#}
+{% macro multiply_usd(amount, share) %}{{ return(adapter.dispatch('multiply_usd', 'ai_revenue_gap')(amount, share)) }}{% endmacro %}
+{% macro default__multiply_usd(amount, share) -%}
+    cast((2 * cast({{ amount }} as hugeint) * cast({{ share }} * 1000000 as hugeint) + 1000000) // 2000000 as bigint)
+{%- endmacro %}
+{% macro spark__multiply_usd(amount, share) -%}
+    cast(floor(cast({{ amount }} as decimal(38, 0)) * {{ share }} + 0.5) as bigint)
+{%- endmacro %}
+
+{#- DECIMAL(18, 6): `part / whole`, rounded half up, NULL where the whole is 0. -#}
+{% macro share_of(part, whole) %}{{ return(adapter.dispatch('share_of', 'ai_revenue_gap')(part, whole)) }}{% endmacro %}
+{% macro default__share_of(part, whole) -%}
+    cast(
+        cast(
+            (2 * cast({{ part }} as hugeint) * 1000000 + cast({{ whole }} as hugeint))
+            // nullif(2 * cast({{ whole }} as hugeint), 0)
+            as decimal(12, 0)
+        ) * cast(0.000001 as decimal(6, 6))
+        as decimal(18, 6)
+    )
+{%- endmacro %}
+{% macro spark__share_of(part, whole) -%}
+    cast(floor(cast({{ part }} as decimal(38, 0)) * 1000000 / nullif({{ whole }}, 0) + 0.5) * 0.000001 as decimal(18, 6))
+{%- endmacro %}
+
+{#- The same union over a named window. -#}
+{% macro collect_array_union_over(column, window_name) %}{{ return(adapter.dispatch('collect_array_union_over', 'ai_revenue_gap')(column, window_name)) }}{% endmacro %}
+{% macro default__collect_array_union_over(column, window_name) %}list_sort(list_distinct(flatten(list({{ column }}) over {{ window_name }}))){% endmacro %}
+{% macro spark__collect_array_union_over(column, window_name) %}array_sort(array_distinct(flatten(collect_list({{ column }}) over {{ window_name }}))){% endmacro %}
+
+{#- The member a canonical dimension text carries on an axis ('' where it carries none). -#}
+{% macro member_of(dimensions, axis) -%}
+    regexp_extract({{ dimensions }}, '(^|;){{ axis }}=([^;]+)', 2)
+{%- endmacro %}
+
+{#- Subscript of an array's first element. -#}
+{% macro first_index() %}{{ return(adapter.dispatch('first_index', 'ai_revenue_gap')()) }}{% endmacro %}
+{% macro default__first_index() %}1{% endmacro %}
+{% macro spark__first_index() %}0{% endmacro %}

@@ -1,0 +1,150 @@
+{#- NVIDIA's customer concentration: what its filings tag, and curated rows for what they state in prose only or for
+    filings not at hand. Labels name a customer within one filing; they are no identity across filings. -#}
+with facts as (
+    select * from {{ ref('stg_edgar__facts') }}
+    where
+        cik = '0001045810'
+        and concept in ('us-gaap:ConcentrationRiskPercentage1', 'us-gaap:ConcentrationRiskPercentage')
+),
+
+figures as (
+    select * from {{ ref('stg_curated__figures') }}
+    where
+        ticker = 'NVDA' and is_headline_grade
+        and metric in ('customer_share_of_revenue', 'customer_share_of_accounts_receivable')
+),
+
+-- Contexts that NVIDIA dated wrongly; the text of the same filing and the next filings give the right period.
+context_corrections as (
+    select '0001045810-20-000065' as accession, cast('2019-04-28' as date) as stated_end, cast('2020-01-26' as date) as true_end, 'accounts_receivable' as basis
+    union all
+    select '0001045810-21-000064', cast('2020-01-26' as date), cast('2021-01-31' as date), 'accounts_receivable'
+),
+
+members as (
+    select
+        *,
+        {{ member_of('dimensions', 'srt:MajorCustomersAxis') }} as customer_member,
+        {{ member_of('dimensions', 'us-gaap:ConcentrationRiskByBenchmarkAxis') }} as benchmark_member,
+        {{ member_of('dimensions', 'us-gaap:ConcentrationRiskByTypeAxis') }} as type_member,
+        {{ member_of('dimensions', 'us-gaap:StatementBusinessSegmentsAxis') }} as segment_member
+    from facts
+),
+
+-- One customer's share of a total, and nothing else: no region, product or acquired business on any other axis.
+tagged as (
+    select
+        *,
+        case benchmark_member
+            when 'us-gaap:SalesRevenueNetMember' then 'revenue'
+            when 'us-gaap:AccountsReceivableMember' then 'accounts_receivable'
+        end as basis,
+        regexp_replace(regexp_replace(customer_member, '^nvda:', ''), 'Member$', '') as customer_label
+    from members
+    where
+        type_member = 'us-gaap:CustomerConcentrationRiskMember'
+        and customer_member like 'nvda:%Customer%'
+        and customer_member not like '%EndCustomers%'
+        and benchmark_member in ('us-gaap:SalesRevenueNetMember', 'us-gaap:AccountsReceivableMember')
+        and dimensions not like '%StatementGeographicalAxis%'
+        and dimensions not like '%ProductOrServiceAxis%'
+        and dimensions not like '%BusinessAcquisitionAxis%'
+),
+
+cloud_provider as (
+    select
+        *,
+        'revenue' as basis,
+        'CloudServiceProvider' as customer_label
+    from members
+    where
+        customer_member = 'nvda:CloudServiceProviderMember'
+        and type_member = 'us-gaap:CustomerConcentrationRiskMember'
+        and benchmark_member = 'us-gaap:SalesRevenueNetMember'
+),
+
+eligible as (
+    select * from tagged
+    union all
+    select * from cloud_provider
+),
+
+from_filings as (
+    select
+        case when eligible.basis = 'revenue' then eligible.period_start end as period_start,
+        coalesce(context_corrections.true_end, eligible.period_end) as period_end,
+        case when eligible.basis = 'revenue' then eligible.span else 'instant' end as span,
+        eligible.customer_label,
+        case
+            when eligible.customer_label = 'CloudServiceProvider' then 'indirect'
+            when eligible.customer_label like '%Distributor%' then 'direct'
+            -- From the 10-K for the year ended 2024-01-28 on the tagged customers are stated to be direct customers.
+            when eligible.filed_on >= cast('2024-02-21' as date) then 'direct'
+            else 'unstated'
+        end as customer_kind,
+        eligible.basis,
+        cast(eligible.value as decimal(9, 6)) as share,
+        case
+            when eligible.customer_label in ('CloudServiceProvider') then 'approximate'
+            when eligible.customer_label like '%TwoCustomers%' then 'two customers combined'
+            else 'exact'
+        end as qualifier,
+        'xbrl' as source_kind,
+        eligible.accession,
+        eligible.filed_on as known_from,
+        context_corrections.accession is not null as is_period_corrected,
+        eligible.fact_id
+    from eligible
+    left join context_corrections
+        on
+            eligible.accession = context_corrections.accession
+            and eligible.basis = context_corrections.basis
+            and eligible.period_end = context_corrections.stated_end
+),
+
+curated as (
+    select
+        case when figures.metric = 'customer_share_of_revenue' then figures.period_start end as period_start,
+        figures.period_end,
+        case
+            when figures.metric <> 'customer_share_of_revenue' then 'instant'
+            when figures.period_type in ('quarter', 'year', 'half') then figures.period_type
+            else 'year_to_date'
+        end as span,
+        figures.series as customer_label,
+        coalesce(figures.basis, 'unstated') as customer_kind,
+        case figures.metric when 'customer_share_of_revenue' then 'revenue' else 'accounts_receivable' end as basis,
+        cast(figures.value as decimal(9, 6)) as share,
+        figures.qualifier,
+        'press_release' as source_kind,
+        cast(null as string) as accession,
+        figures.known_on as known_from,
+        false as is_period_corrected,
+        figures.fact_id
+    from figures
+),
+
+tagged_periods as (
+    select distinct basis, period_end, coalesce(period_start, period_end) as start_key
+    from from_filings
+),
+
+-- Prose-only rows (indirect, "at or above 10 %", "none") always stay; exact ones where no filing at hand tags the period.
+missing_from_filings as (
+    select curated.*
+    from curated
+    left join tagged_periods
+        on
+            curated.basis = tagged_periods.basis
+            and curated.period_end = tagged_periods.period_end
+            and coalesce(curated.period_start, curated.period_end) = tagged_periods.start_key
+    where tagged_periods.basis is null or curated.qualifier <> 'exact'
+),
+
+final as (
+    select * from from_filings
+    union all
+    select * from missing_from_filings
+)
+
+select * from final

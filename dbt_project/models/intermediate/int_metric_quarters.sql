@@ -1,0 +1,89 @@
+{#- The number for a company, metric and calendar quarter as known on each day something changed: a filing before a press
+    figure, a reported quarter before a derived one, the concept order of the watch list, then the newest. -#}
+with candidates as (
+    select * from {{ ref('int_quarter_candidates') }}
+),
+
+days as (
+    select cik, metric, calendar_quarter, known_from as known_on
+    from candidates
+    union
+    select cik, metric, calendar_quarter, known_to as known_on
+    from candidates
+    where known_to is not null
+),
+
+valid as (
+    select
+        candidates.*,
+        days.known_on
+    from days
+    inner join candidates
+        on
+            days.cik = candidates.cik
+            and days.metric = candidates.metric
+            and days.calendar_quarter = candidates.calendar_quarter
+            and days.known_on >= candidates.known_from
+            and (candidates.known_to is null or days.known_on < candidates.known_to)
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by cik, metric, calendar_quarter, known_on
+            order by
+                case source_kind when 'xbrl' then 1 else 2 end,
+                case value_kind when 'reported' then 1 else 2 end,
+                priority,
+                known_from desc,
+                cast(fact_ids as string)
+        ) as place
+    from valid
+),
+
+best as (
+    select * from ranked
+    where place = 1
+),
+
+compared as (
+    select
+        *,
+        lag(concat(cast(value_usd as string), '|', value_kind, '|', cast(fact_ids as string))) over (
+            partition by cik, metric, calendar_quarter
+            order by known_on
+        ) as previous_state
+    from best
+),
+
+changes as (
+    select *
+    from compared
+    where
+        previous_state is null
+        or previous_state <> concat(cast(value_usd as string), '|', value_kind, '|', cast(fact_ids as string))
+),
+
+final as (
+    select
+        cik,
+        ticker,
+        metric,
+        calendar_quarter,
+        fiscal_quarter,
+        period_start,
+        period_end,
+        value_usd,
+        value_kind,
+        source_kind,
+        concept,
+        formula,
+        known_on as known_from,
+        lead(known_on) over (partition by cik, metric, calendar_quarter order by known_on) as known_to,
+        min(known_on) over (partition by cik, metric, calendar_quarter, value_usd) as first_known_on,
+        fact_ids
+    from changes
+)
+
+select * from final

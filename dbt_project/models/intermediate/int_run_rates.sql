@@ -1,0 +1,67 @@
+{#- NVIDIA's data-center revenue on a yearly footing, by basis and knowledge interval: 4 x the quarter reported, or the sum of
+    the last four quarters. A forecast x 4 belongs to a scenario and comes from its parameters. -#}
+with quarters as (
+    select * from {{ ref('int_metric_quarters') }}
+    where ticker = 'NVDA' and metric = 'data_center_revenue'
+),
+
+actual as (
+    select
+        calendar_quarter,
+        'actual_run_rate' as run_rate_basis,
+        4 * value_usd as run_rate_usd,
+        value_kind,
+        concat('4 x data-center revenue (', formula, ')') as formula,
+        known_from,
+        known_to,
+        fact_ids
+    from quarters
+),
+
+-- Every day one of the four quarters changed.
+days as (
+    select distinct
+        target.calendar_quarter,
+        source.known_from
+    from quarters as target
+    inner join quarters as source
+        on {{ quarter_number('target.calendar_quarter') }} - {{ quarter_number('source.calendar_quarter') }} between 0 and 3
+),
+
+trailing_known as (
+    select
+        days.calendar_quarter,
+        days.known_from,
+        cast(sum(quarters.value_usd) as bigint) as run_rate_usd,
+        count(*) as quarters_known,
+        {{ agg_array_union('quarters.fact_ids') }} as fact_ids
+    from days
+    inner join quarters
+        on
+            {{ quarter_number('days.calendar_quarter') }} - {{ quarter_number('quarters.calendar_quarter') }} between 0 and 3
+            and days.known_from >= quarters.known_from
+            and (quarters.known_to is null or days.known_from < quarters.known_to)
+    group by days.calendar_quarter, days.known_from
+),
+
+trailing_complete as (
+    select
+        calendar_quarter,
+        'trailing_12m' as run_rate_basis,
+        run_rate_usd,
+        'derived' as value_kind,
+        'sum of the last four quarters of data-center revenue' as formula,
+        known_from,
+        lead(known_from) over (partition by calendar_quarter order by known_from) as known_to,
+        fact_ids
+    from trailing_known
+    where quarters_known = 4
+),
+
+final as (
+    select * from actual
+    union all
+    select * from trailing_complete
+)
+
+select * from final

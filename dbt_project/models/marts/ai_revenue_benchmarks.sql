@@ -1,0 +1,52 @@
+{#- Published totals beside ours, never added to it: where does the measured sum stand? -#}
+with figures as (
+    select * from {{ ref('stg_curated__figures') }}
+),
+
+roles as (
+    select * from {{ ref('stg_curated__ai_revenue_roles') }}
+    where role = 'benchmark'
+),
+
+totals as (
+    select * from {{ ref('int_ai_revenue_totals') }}
+    where known_to is null
+),
+
+benchmarks as (
+    select
+        figures.*,
+        {{ calendar_quarter_of('figures.period_end') }} as calendar_quarter,
+        case figures.metric
+            when 'annualized_run_rate' then 'measured_run_rate'
+            else 'measured_trailing_12m'
+        end as ai_revenue_basis
+    from figures
+    inner join roles on figures.company = roles.company
+    where
+        figures.metric in ('annualized_run_rate', 'trailing_12m_revenue', 'annual_revenue')
+        and figures.is_citable
+        and figures.layer = 'all'
+),
+
+final as (
+    select
+        benchmarks.calendar_quarter,
+        benchmarks.company as benchmark,
+        benchmarks.ai_revenue_basis,
+        cast(benchmarks.value as bigint) as benchmark_usd,
+        totals.ai_revenue_usd as measured_usd,
+        {{ share_of('totals.ai_revenue_usd', 'cast(benchmarks.value as bigint)') }} as measured_to_benchmark_share,
+        benchmarks.confidence,
+        benchmarks.note,
+        benchmarks.known_on as known_from,
+        {{ array_of('benchmarks.fact_id') }} as fact_ids
+    from benchmarks
+    left join totals
+        on
+            benchmarks.calendar_quarter = totals.calendar_quarter
+            and benchmarks.ai_revenue_basis = totals.ai_revenue_basis
+)
+
+select * from final
+order by calendar_quarter, benchmark, ai_revenue_basis, cast(fact_ids as string)

@@ -1,0 +1,140 @@
+{#- The gap as signed addends that sum to it exactly: + what NVIDIA's revenue requires, step by step, - the AI revenue that
+    exists, company by company. -#}
+with gap as (
+    select * from {{ ref('ai_revenue_gap') }}
+),
+
+run_rates as (
+    select * from {{ ref('int_run_rates') }}
+    where known_to is null
+),
+
+parameters as (
+    select * from {{ ref('scenarios') }}
+),
+
+ai_revenue as (
+    select * from {{ ref('ai_revenue') }}
+),
+
+run_rate as (
+    select
+        gap.calendar_quarter,
+        gap.scenario,
+        1 as component_order,
+        'nvidia_data_center_run_rate' as component,
+        gap.run_rate_usd as signed_usd,
+        coalesce(run_rates.value_kind, 'estimated') as value_kind,
+        coalesce(run_rates.formula, '4 x a forecast of the quarter, as published') as formula,
+        coalesce(run_rates.fact_ids, {{ array_of('parameters.fact_id') }}) as fact_ids
+    from gap
+    left join run_rates
+        on gap.calendar_quarter = run_rates.calendar_quarter and gap.run_rate_basis = run_rates.run_rate_basis
+    left join parameters on gap.scenario = parameters.scenario and parameters.parameter = 'run_rate_usd'
+),
+
+rest_of_data_center as (
+    select
+        gap.calendar_quarter,
+        gap.scenario,
+        2 as component_order,
+        'rest_of_data_center' as component,
+        gap.data_center_spend_usd - gap.run_rate_usd as signed_usd,
+        'assumed' as value_kind,
+        'run rate / GPU share of total cost of ownership - run rate' as formula,
+        {{ array_of('parameters.fact_id') }} as fact_ids
+    from gap
+    inner join parameters on gap.scenario = parameters.scenario and parameters.parameter = 'gpu_share_of_tco'
+),
+
+end_user_margin as (
+    select
+        gap.calendar_quarter,
+        gap.scenario,
+        3 as component_order,
+        'end_user_gross_margin' as component,
+        gap.required_revenue_usd - gap.data_center_spend_usd as signed_usd,
+        'assumed' as value_kind,
+        'data-center spend / (1 - end-user gross margin) - data-center spend' as formula,
+        {{ array_of('parameters.fact_id') }} as fact_ids
+    from gap
+    inner join parameters on gap.scenario = parameters.scenario and parameters.parameter = 'end_user_gross_margin'
+),
+
+assumed_revenue as (
+    select
+        gap.calendar_quarter,
+        gap.scenario,
+        4 as component_order,
+        'ai_revenue:assumed' as component,
+        - gap.ai_revenue_usd as signed_usd,
+        'assumed' as value_kind,
+        coalesce(parameters.note, 'as published') as formula,
+        {{ array_of('parameters.fact_id') }} as fact_ids
+    from gap
+    inner join parameters on gap.scenario = parameters.scenario and parameters.parameter = 'ai_revenue_usd'
+    where gap.ai_revenue_basis = 'assumed' and gap.ai_revenue_usd is not null
+),
+
+measured_revenue as (
+    select
+        gap.calendar_quarter,
+        gap.scenario,
+        4 as component_order,
+        concat('ai_revenue:', ai_revenue.company) as component,
+        - case gap.ai_revenue_basis
+            when 'measured_run_rate' then ai_revenue.counted_usd
+            else ai_revenue.trailing_counted_usd
+        end as signed_usd,
+        case
+            when ai_revenue.overlap_usd > 0 or ai_revenue.source_kind in ('press_report', 'estimate') then 'estimated'
+            when gap.ai_revenue_basis = 'measured_run_rate' and ai_revenue.observed_metric = 'annualized_run_rate' then 'reported'
+            else 'derived'
+        end as value_kind,
+        concat(
+            case gap.ai_revenue_basis
+                when 'measured_run_rate' then concat(
+                    case ai_revenue.observed_metric
+                        when 'quarterly_revenue' then '4 x quarter'
+                        when 'half_year_revenue' then '2 x half year'
+                        when 'annualized_run_rate' then 'stated run rate'
+                        else 'stated twelve months'
+                    end,
+                    ' of ', cast(ai_revenue.speaks_on as string)
+                )
+                else concat('trailing twelve months, ', cast(ai_revenue.trailing_quarters_observed as string), ' of 4 quarters observed')
+            end,
+            ' - overlap: ', ai_revenue.overlap_method
+        ) as formula,
+        case gap.ai_revenue_basis
+            when 'measured_run_rate' then ai_revenue.fact_ids
+            else ai_revenue.trailing_fact_ids
+        end as fact_ids
+    from gap
+    inner join ai_revenue on gap.calendar_quarter = ai_revenue.calendar_quarter
+    where gap.ai_revenue_basis in ('measured_run_rate', 'measured_trailing_12m')
+),
+
+final as (
+    select * from run_rate
+    union all
+    select * from rest_of_data_center
+    union all
+    select * from end_user_margin
+    union all
+    select * from assumed_revenue
+    union all
+    select * from measured_revenue
+)
+
+select
+    calendar_quarter,
+    scenario,
+    component_order,
+    component,
+    signed_usd,
+    value_kind,
+    formula,
+    fact_ids
+from final
+order by calendar_quarter, scenario, component_order, component

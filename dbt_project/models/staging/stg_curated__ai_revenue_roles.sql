@@ -1,0 +1,15 @@
+with source as (
+    select * from {{ source('raw', 'ai_revenue_roles') }}
+),
+
+final as (
+    select
+        company,
+        role,
+        superseded_by,
+        superseded_from,
+        note
+    from source
+)
+
+select * from final

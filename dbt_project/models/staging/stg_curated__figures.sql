@@ -1,0 +1,38 @@
+with source as (
+    select * from {{ source('raw', 'curated_figures') }}
+),
+
+final as (
+    select
+        figure_id as fact_id,
+        company,
+        ticker,
+        metric,
+        value,
+        low_value,
+        high_value,
+        unit,
+        qualifier,
+        period_type,
+        period_start,
+        period_end,
+        period_label,
+        known_on,
+        known_on_basis,
+        coalesce(series, '') as series,
+        basis,
+        source_kind,
+        estimator,
+        layer,
+        overlaps_with,
+        source_title,
+        source_url,
+        confidence,
+        is_citable,
+        -- A row may feed a headline only from a public address and above low confidence.
+        is_citable and confidence in ('high', 'medium') as is_headline_grade,
+        note
+    from source
+)
+
+select * from final

@@ -1,0 +1,3 @@
+-- A press figure that disagrees with the filing beyond its own rounding is a fault of one of them: look, do not average.
+select * from {{ ref('reconciliation') }}
+where abs(difference_usd) > tolerance_usd

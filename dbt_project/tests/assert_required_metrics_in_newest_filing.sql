@@ -1,0 +1,35 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_metric_observations'}}}) }}
+-- A required metric that the newest 10-Q or 10-K of its company no longer states: the tag drifted, or a member was renamed. Find
+-- its new name in the filing, add it to ingest/companies.toml with its first date, and refresh again. Company facts carry no
+-- dimensional facts, so a filing known only from there answers for undimensioned metrics alone.
+with facts as (
+    select * from {{ ref('stg_edgar__facts') }}
+    where form in ('10-K', '10-Q')
+),
+
+newest as (
+    select
+        cik,
+        accession,
+        max(case when source_kind = 'companyfacts' then 0 else 1 end) as has_document,
+        row_number() over (partition by cik order by max(filed_on) desc, max(period_end) desc, accession desc) as place
+    from facts
+    group by cik, accession
+),
+
+required as (
+    select distinct cik, metric, max(case when dimensions = '' then 0 else 1 end) as is_dimensional
+    from {{ ref('stg_watch_list__metric_concepts') }}
+    where is_required
+    group by cik, metric
+)
+
+select newest.cik, newest.accession, required.metric
+from newest
+inner join required on newest.cik = required.cik
+left join {{ ref('int_metric_observations') }} as observations
+    on newest.cik = observations.cik and newest.accession = observations.accession and required.metric = observations.metric
+where
+    newest.place = 1
+    and (newest.has_document = 1 or required.is_dimensional = 0)
+    and observations.accession is null

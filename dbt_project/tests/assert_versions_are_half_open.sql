@@ -1,0 +1,28 @@
+{{ config(meta={'dagster': {'ref': {'name': 'ai_revenue_gap_versions'}}}) }}
+-- Per key: intervals touch, never overlap, and exactly one is open.
+with versions as (
+    select 'ai_revenue_gap' as mart, concat(calendar_quarter, '|', scenario) as version_key, known_from, known_to
+    from {{ ref('ai_revenue_gap_versions') }}
+    union all
+    select 'nvidia_data_center_revenue', calendar_quarter, known_from, known_to
+    from {{ ref('nvidia_data_center_revenue_versions') }}
+    union all
+    select 'hyperscaler_capex', concat(ticker, '|', calendar_quarter, '|', capex_basis), known_from, known_to
+    from {{ ref('hyperscaler_capex_versions') }}
+    union all
+    select 'ai_revenue', concat(company, '|', calendar_quarter), known_from, known_to
+    from {{ ref('ai_revenue_versions') }}
+),
+
+ordered as (
+    select
+        *,
+        lead(known_from) over (partition by mart, version_key order by known_from) as next_from
+    from versions
+)
+
+select * from ordered
+where
+    known_from >= known_to
+    or (next_from is null and known_to is not null)
+    or (next_from is not null and (known_to is null or known_to <> next_from))
