@@ -1,0 +1,606 @@
+"""Curated figures: the hand-entered CSV files of `ingest/curated/` as checked tables.
+
+Belongs here: reading those files, refusing what cannot be right (named by file and line), and
+the lists of metrics, units and plausible ranges. Does not belong here: deriving anything from
+the figures, choosing between two sources, DuckDB.
+
+Every rule below answers a mistake a hand makes: millions typed for dollars, a day and a month
+swapped, a row pasted twice, a source left out, a figure dated before it could be known.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from ingest.records import DECIMAL, FIGURES, CuratedError
+
+#: The one header of every figures file: FIGURES without what the loader adds.
+COLUMNS = tuple(n for n in FIGURES.names if n not in ("figure_id", "is_citable", "file", "line"))
+
+#: The files that ship; reading the shipped folder without one of them is an error, not a smaller table.
+FIGURE_FILES = (
+    "ai_revenue.csv",
+    "capex_guidance.csv",
+    "customer_concentration.csv",
+    "depreciation_lives.csv",
+    "funding_rounds.csv",
+    "golden_cases.csv",
+    "gpu_hardware.csv",
+    "gpu_list_prices.csv",
+    "gpu_rental_h100.csv",
+    "gross_margins.csv",
+    "hyperscaler_capex.csv",
+    "memo_claims.csv",
+    "microsoft_share.csv",
+    "nvidia_forecasts.csv",
+    "nvidia_revenue.csv",
+    "nvidia_supply.csv",
+    "tco_share.csv",
+)
+SCENARIO_FILE = "scenarios.csv"
+ROLES_FILE = "ai_revenue_roles.csv"
+
+SCENARIOS = pa.schema(
+    [
+        ("fact_id", pa.string()),
+        ("scenario", pa.string()),
+        ("parameter", pa.string()),
+        ("value", DECIMAL),
+        ("text_value", pa.string()),
+        ("known_on", pa.date32()),
+        ("source_title", pa.string()),
+        ("source_url", pa.string()),
+        ("note", pa.string()),
+    ]
+)
+AI_REVENUE_ROLES = pa.schema(
+    [
+        ("company", pa.string()),
+        ("role", pa.string()),
+        ("superseded_by", pa.string()),
+        ("superseded_from", pa.date32()),
+        ("canonical", pa.string()),
+        ("note", pa.string()),
+    ]
+)
+REFUSED = pa.schema([("file", pa.string()), ("line", pa.int32()), ("reason", pa.string())])
+
+#: How a company's rows in ai_revenue.csv count toward the measured total.
+ROLES = ("counted", "memo", "benchmark", "netting", "subset")
+
+CONFIDENCES = ("high", "medium", "low")
+SOURCE_KINDS = (
+    "company_filing",
+    "press_release",
+    "company_statement",
+    "press_report",
+    "price_list",
+    "estimate",
+    "assumption",
+)
+KNOWN_ON_BASES = ("published", "url_date", "as_of", "period_end_plus_lag", "collected")
+LAYERS = ("", "application", "model", "cloud_infrastructure", "all", "overlap")
+QUALIFIERS = (
+    "exact",
+    "approximate",
+    "at_least",
+    "at_most",
+    "derived",
+    "rounded_10m",
+    "rounded_100m",
+    "range",
+    "as_stated",
+    "estimated",
+    "assumed",
+    "at_or_above_10_not_quantified",
+    "none_at_or_above_10",
+    "verified",
+    "partly_verified",
+    "unverified",
+)
+#: Qualifiers under which a figure may lack a number.
+_WITHOUT_VALUE = ("at_or_above_10_not_quantified", "none_at_or_above_10")
+
+#: Days a period of each type may span, both ends included (52/53-week years and 14-week quarters
+#: fit). None: the figure speaks of one day and has no start.
+PERIOD_DAYS: dict[str, tuple[int, int] | None] = {
+    "quarter": (70, 120),
+    "half": (140, 229),
+    "year_to_date": (140, 329),
+    "year": (330, 420),
+    "trailing_12m": (330, 420),
+    "multi_year": (700, 2200),
+    "instant": None,
+    "run_rate": None,
+    "forecast": None,
+}
+
+
+@dataclass(frozen=True)
+class MetricRule:
+    """What a metric's figure may be: its units with the smallest and largest believable value.
+
+    :param units: unit -> (lowest, highest), both included. The money ranges are set so that
+        the same number typed in millions or in billions falls outside.
+    :param is_forward: true when the figure may speak of days after it became known (forecasts,
+        guidance, announced policies); false demands known_on on or after period_end.
+    """
+
+    units: dict[str, tuple[Decimal, Decimal]]
+    is_forward: bool = False
+
+
+def _rule(is_forward: bool = False, **units: tuple[str, str]) -> MetricRule:
+    names = {"per_hour": "USD/hour", "per_share": "USD/share", "per_day": "KRW/day", "tb_s": "TB/s"}
+    return MetricRule({names.get(u, u): (Decimal(lo), Decimal(hi)) for u, (lo, hi) in units.items()}, is_forward)
+
+
+_SHARE = ("0", "1")
+_COMPANY_USD = ("1e8", "1e12")  # quarters and years of the listed giants: 0.1 billion to 1 trillion
+_AI_USD = ("1e6", "1e12")  # young companies too: 1 million to 1 trillion
+_CAPEX = {"USD": ("1e9", "5e11"), "CNY": ("1e9", "1e12")}
+
+METRICS: dict[str, MetricRule] = {
+    # nvidia_revenue.csv
+    "data_center_revenue": _rule(USD=_COMPANY_USD),
+    "compute_revenue": _rule(USD=_COMPANY_USD),
+    "networking_revenue": _rule(USD=_COMPANY_USD),
+    "hyperscale_revenue": _rule(USD=_COMPANY_USD),
+    "ai_clouds_industrial_enterprise_revenue": _rule(USD=_COMPANY_USD),
+    "edge_computing_revenue": _rule(USD=_COMPANY_USD),
+    "compute_and_networking_segment_revenue": _rule(USD=_COMPANY_USD),
+    "total_revenue": _rule(USD=_COMPANY_USD),
+    "total_revenue_guidance": _rule(True, USD=_COMPANY_USD),
+    # nvidia_forecasts.csv
+    "data_center_revenue_forecast": _rule(True, USD=_COMPANY_USD),
+    "data_center_run_rate_forecast": _rule(True, USD=("1e9", "1e13")),
+    "total_revenue_forecast": _rule(True, USD=("1e8", "1e13")),
+    "total_revenue_growth_outlook": _rule(True, share=("-1", "10")),
+    # nvidia_supply.csv
+    "inventory": _rule(USD=_COMPANY_USD),
+    "supply_commitments": _rule(USD=_COMPANY_USD),
+    "total_purchase_commitments": _rule(USD=_COMPANY_USD),
+    "non_inventory_purchase_commitments": _rule(USD=_COMPANY_USD),
+    "cloud_service_commitments": _rule(USD=_COMPANY_USD),
+    "prepaid_supply_current": _rule(USD=_COMPANY_USD),
+    "prepaid_supply_long_term": _rule(USD=_COMPANY_USD),
+    "prepaid_supply_total": _rule(USD=_COMPANY_USD),
+    "excess_inventory_purchase_obligation_accrual": _rule(USD=_COMPANY_USD),
+    "customer_advances": _rule(USD=("1e7", "1e12")),
+    # customer_concentration.csv, microsoft_share.csv
+    "customer_share_of_revenue": _rule(share=_SHARE),
+    "customer_share_of_accounts_receivable": _rule(share=_SHARE),
+    "share_of_nvidia_revenue": _rule(share=_SHARE),
+    "share_of_customer_capex": _rule(share=_SHARE),
+    "accelerator_units": _rule(True, units=("1000", "100000000")),  # shipped-units estimates close before the year
+    # hyperscaler_capex.csv, capex_guidance.csv
+    "capex_cash_gross": _rule(**_CAPEX),
+    "capex_cash_net_of_proceeds": _rule(**_CAPEX),
+    "capex_including_finance_leases": _rule(**_CAPEX),
+    "capex_guidance": _rule(True, **_CAPEX),
+    "capex_guidance_per_quarter": _rule(True, **_CAPEX),
+    # ai_revenue.csv
+    "annualized_run_rate": _rule(USD=_AI_USD),
+    "quarterly_revenue": _rule(USD=_AI_USD),
+    "half_year_revenue": _rule(USD=_AI_USD),
+    "annual_revenue": _rule(USD=_AI_USD),
+    "trailing_12m_revenue": _rule(USD=_AI_USD),
+    "forecast_run_rate": _rule(True, USD=_AI_USD),
+    "forecast_annual_revenue": _rule(True, USD=_AI_USD),
+    "overlap_run_rate": _rule(USD=_AI_USD),
+    "overlap_annual": _rule(USD=_AI_USD),
+    "overlap_share": _rule(share=_SHARE),
+    # golden_cases.csv
+    "case_run_rate": _rule(True, USD=("1e9", "1e13")),
+    "case_tco_multiplier": _rule(True, multiple=("1", "10")),
+    "case_data_center_spend": _rule(True, USD=("1e9", "1e13")),
+    "case_end_user_gross_margin": _rule(True, share=_SHARE),
+    "case_required_revenue": _rule(True, USD=("1e9", "1e13")),
+    "case_ai_revenue": _rule(True, USD=("1e9", "1e13")),
+    "case_gap": _rule(True, USD=("1e9", "1e13")),
+    # tco_share.csv, gross_margins.csv
+    "gpu_share_of_tco": _rule(True, share=("0.05", "1")),
+    "gross_margin": _rule(share=("-2", "1")),
+    "gross_margin_forecast": _rule(True, share=("-2", "1")),
+    # depreciation_lives.csv
+    "useful_life": _rule(True, years=("0.5", "50")),
+    "useful_life_before": _rule(True, years=("0.5", "50")),
+    "accelerated_depreciation": _rule(True, USD=("1e8", "1e11")),
+    # funding_rounds.csv: a round is often reported before it closes
+    "round_equity": _rule(True, USD=("0", "1e12")),
+    "round_debt": _rule(True, USD=("0", "1e12")),
+    "post_money_valuation": _rule(True, USD=("1e7", "1e13")),
+    # gpu_hardware.csv, gpu_rental_h100.csv, gpu_list_prices.csv
+    "dense_bf16_performance": _rule(True, TFLOPS=("10", "100000")),
+    "memory_bandwidth": _rule(True, tb_s=("0.1", "100")),
+    "board_power": _rule(True, W=("50", "5000")),
+    "performance_relative_to_h100": _rule(True, multiple=("0.01", "100")),
+    "unit_price": _rule(True, USD=("1000", "1e8")),
+    "rack_price": _rule(True, USD=("1e5", "1e8")),
+    "performance_claim": _rule(True, multiple=("1", "1000")),
+    "price_claim": _rule(True, multiple=("0.1", "100")),
+    "gpu_rental_price": _rule(per_hour=("0.1", "100")),
+    "gpu_list_price": _rule(per_hour=("0.1", "100")),
+    # memo_claims.csv
+    "claim": _rule(
+        True,
+        USD=("1e4", "1e12"),
+        EUR=("1e6", "1e12"),
+        KRW=("1e6", "1e15"),
+        per_day=("1e6", "1e12"),
+        per_share=("1", "1e5"),
+        share=_SHARE,
+    ),
+}
+
+_NUMBER = re.compile(r"-?[0-9]{1,28}(\.[0-9]{1,10})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FIRST_KNOWN = date(2016, 1, 1)  # nothing here is older; catches a year typed with a digit off
+_LAST_KNOWN = date(2050, 1, 1)
+
+#: What makes a row that row: two rows alike in these are one figure entered twice. The value is
+#: not among them, so a figure keeps its id when a typing mistake in it is put right.
+_KEY = (
+    "company",
+    "metric",
+    "series",
+    "basis",
+    "estimator",
+    "unit",
+    "period_type",
+    "period_start",
+    "period_end",
+    "period_label",
+    "known_on",
+    "source_title",
+    "source_url",
+)
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A row that was left out: where it stands and why. `line` counts from 1, the header included."""
+
+    file: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class FigureSet:
+    """What a folder of figures gave: `table` with schema FIGURES, and the rows refused."""
+
+    table: pa.Table
+    refused: list[RefusedRow] = field(default_factory=list)
+
+
+def refused_table(refused: Iterable[RefusedRow]) -> pa.Table:
+    """The refused rows as a table, schema REFUSED."""
+    return pa.Table.from_pylist([vars(row) for row in refused], REFUSED)
+
+
+def curated_dir() -> Traversable:
+    """The folder of curated files that ships with the package."""
+    return files("ingest") / "curated"
+
+
+def is_citable(source_url: str, source_title: str = "") -> bool:
+    """Whether a reader can open the source: a public http(s) page, not a site's front page.
+
+    A title that names a "file id" says the figure was seen in a stored copy, not on the page.
+    """
+    parts = urlsplit(source_url)
+    if parts.scheme not in ("http", "https") or "." not in parts.netloc or " " in source_url:
+        return False
+    if "file id" in source_title.lower():
+        return False
+    return bool(parts.path.strip("/") or parts.query)
+
+
+def _decimal(text: str, column: str) -> Decimal | None:
+    if not text:
+        return None
+    if not _NUMBER.fullmatch(text):
+        raise CuratedError(f"{column} {text[:40]!r} must be a plain number: digits, one point, no exponent, no commas")
+    return Decimal(text)
+
+
+def _date(text: str, column: str) -> date | None:
+    if not text:
+        return None
+    try:
+        if not _DATE.fullmatch(text):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CuratedError(f"{column} {text[:40]!r} must be a day written YYYY-MM-DD") from None
+
+
+def _one_of(row: dict, column: str, allowed: Iterable[str]) -> None:
+    if row[column] not in allowed:
+        raise CuratedError(f"{column} {row[column]!r} is not one of {', '.join(map(repr, allowed))}")
+
+
+def _check_value(row: dict) -> None:
+    rule = METRICS.get(row["metric"])
+    if rule is None:
+        raise CuratedError(f"metric {row['metric']!r} is not known; add it to METRICS in ingest/figures.py")
+    if row["unit"] not in rule.units:
+        raise CuratedError(f"unit {row['unit']!r} does not fit {row['metric']}: {', '.join(rule.units)}")
+    low, high = rule.units[row["unit"]]
+    numbers = {c: row[c] for c in ("value", "low_value", "high_value") if row[c] is not None}
+    for column, number in numbers.items():
+        if not low <= number <= high:
+            raise CuratedError(
+                f"{column} {number} {row['unit']} is not a plausible {row['metric']} ({low:f} to {high:f}); "
+                "values are whole units, shares 0 to 1"
+            )
+    if not numbers and row["qualifier"] not in _WITHOUT_VALUE:
+        raise CuratedError("no value, low_value or high_value")
+    if numbers and row["qualifier"] in _WITHOUT_VALUE:
+        raise CuratedError(f"qualifier {row['qualifier']} goes with an empty value")
+    ordered = [numbers[c] for c in ("low_value", "value", "high_value") if c in numbers]
+    if ordered != sorted(ordered):
+        raise CuratedError(f"low_value, value, high_value must rise: {', '.join(map(str, ordered))}")
+
+
+def _check_period(row: dict, not_after: date) -> None:
+    _one_of(row, "period_type", PERIOD_DAYS)
+    start, end, known = row["period_start"], row["period_end"], row["known_on"]
+    if end is None or known is None:
+        raise CuratedError("period_end and known_on are required")
+    span = PERIOD_DAYS[row["period_type"]]
+    if span is None and start is not None:
+        raise CuratedError(f"period_type {row['period_type']} speaks of one day: leave period_start empty")
+    if span is not None:
+        if start is None:
+            raise CuratedError(f"period_type {row['period_type']} needs a period_start")
+        days = (end - start).days + 1
+        if not span[0] <= days <= span[1]:
+            raise CuratedError(f"{start} to {end} is {days} days, not a {row['period_type']} ({span[0]} to {span[1]})")
+    if not METRICS[row["metric"]].is_forward and known < end:
+        raise CuratedError(f"known_on {known} is before period_end {end}: an actual cannot be known in advance")
+    if not _FIRST_KNOWN <= known <= not_after:
+        raise CuratedError(f"known_on {known} is outside {_FIRST_KNOWN} to {not_after}")
+
+
+def _check_source(row: dict) -> None:
+    if not row["source_title"]:
+        raise CuratedError("source_title is missing")
+    if not row["source_url"] and row["qualifier"] != "unverified":
+        raise CuratedError("source_url is missing; only an unverified claim may have none")
+    if not row["is_citable"] and row["confidence"] != "low":
+        raise CuratedError(f"source {row['source_url']!r} cannot be cited, so confidence must be low")
+
+
+def _figure(cells: dict[str, str], not_after: date) -> dict:
+    """One checked row of FIGURES, without file and line.
+
+    :raises CuratedError: the row cannot be right; the message says which cell.
+    """
+    row: dict = dict(cells)
+    for column in ("value", "low_value", "high_value"):
+        row[column] = _decimal(row[column], column)
+    for column in ("period_start", "period_end", "known_on"):
+        row[column] = _date(row[column], column)
+    if not row["company"]:
+        raise CuratedError("company is missing")
+    _one_of(row, "qualifier", QUALIFIERS)
+    _one_of(row, "known_on_basis", KNOWN_ON_BASES)
+    _one_of(row, "source_kind", SOURCE_KINDS)
+    _one_of(row, "confidence", CONFIDENCES)
+    _one_of(row, "layer", LAYERS)
+    _check_value(row)
+    _check_period(row, not_after)
+    row["is_citable"] = is_citable(row["source_url"], row["source_title"])
+    _check_source(row)
+    row["figure_id"] = _row_id("c", (cells[c] for c in _KEY))
+    return row
+
+
+def _row_id(prefix: str, parts: Iterable[str]) -> str:
+    # A unit separator cannot stand in a cell (see _rows), so no two keys run together.
+    return prefix + sha256("\x1f".join(parts).encode()).hexdigest()[:20]
+
+
+def _rows(file: str, data: bytes, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str] | CuratedError]]:
+    """The rows of one CSV with their first line; a row with the wrong shape comes as an error.
+
+    :raises CuratedError: the file as a whole cannot be read: not UTF-8, an open quote, another header.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CuratedError(f"{file}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
+    try:
+        header = next(reader, [])
+        if tuple(header) != columns:
+            missing, extra = [c for c in columns if c not in header], [c for c in header if c not in columns]
+            raise CuratedError(
+                f"{file}, line 1: the header must be {','.join(columns)}"
+                f" (missing: {', '.join(missing) or 'none'}; not known: {', '.join(extra) or 'none'})"
+            )
+        line = reader.line_num + 1
+        for cells in reader:
+            if any(cells):
+                yield line, _shaped(cells, columns)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise CuratedError(f"{file}, line {line}: not readable as CSV: {error}") from None
+
+
+def _shaped(cells: list[str], columns: tuple[str, ...]) -> dict[str, str] | CuratedError:
+    if len(cells) != len(columns):
+        return CuratedError(f"{len(cells)} cells, the header has {len(columns)}: a comma too many or too few?")
+    for column, cell in zip(columns, cells, strict=True):
+        if cell != cell.strip() or not cell.isprintable():
+            return CuratedError(f"{column} {cell[:40]!r} has stray spaces or control characters")
+    return dict(zip(columns, cells, strict=True))
+
+
+def parse_figures(file: str, data: bytes, not_after: date = _LAST_KNOWN) -> tuple[list[dict], list[RefusedRow]]:
+    """Read one figures file.
+
+    :param file: its name, for messages and the `file` column.
+    :param data: UTF-8 CSV with the header COLUMNS.
+    :param not_after: the last believable known_on; pass today to catch a date in the future.
+    :return: rows of FIGURES, and the rows refused. Of two rows with one key the first stays.
+    :raises CuratedError: the file as a whole cannot be read.
+    """
+    rows: list[dict] = []
+    refused: list[RefusedRow] = []
+    for line, cells in _rows(file, data, COLUMNS):
+        try:
+            if isinstance(cells, CuratedError):
+                raise cells
+            rows.append(_figure(cells, not_after) | {"file": file, "line": line})
+        except CuratedError as error:
+            refused.append(RefusedRow(file, line, str(error)))
+    return rows, refused
+
+
+def read_figures(directory: Path | Traversable | None = None, not_after: date = _LAST_KNOWN) -> FigureSet:
+    """Read every figures file of a folder, in file and line order.
+
+    A row that cannot be right is left out and named in `refused`; the others stay. The figure ids
+    depend on a row's content only, not on its place.
+
+    :param directory: the folder; None for the one that ships, which must then be complete.
+    :param not_after: see :func:`parse_figures`.
+    :raises CuratedError: no figures there, a shipped file missing, or a file that cannot be read.
+    """
+    folder: Path | Traversable = curated_dir() if directory is None else directory
+    sources = {p.name: p for p in folder.iterdir() if p.name.endswith(".csv")} if folder.is_dir() else {}
+    names = sorted(n for n in sources if n not in (SCENARIO_FILE, ROLES_FILE))
+    missing = [n for n in FIGURE_FILES if n not in names] if directory is None else []
+    if missing or not names:
+        raise CuratedError(f"{folder}: no {', '.join(missing) or 'figures'} there; restore from version control")
+    rows: list[dict] = []
+    refused: list[RefusedRow] = []
+    first: dict[str, dict] = {}
+    for name in names:
+        parsed, bad = parse_figures(name, sources[name].read_bytes(), not_after)
+        refused += bad
+        for row in parsed:
+            before = first.setdefault(row["figure_id"], row)
+            if before is row:
+                rows.append(row)
+            else:
+                reason = f"the same figure stands in {before['file']}, line {before['line']}"
+                refused.append(RefusedRow(name, row["line"], reason))
+    refused.sort(key=lambda r: (r.file, r.line))
+    return FigureSet(pa.Table.from_pylist(rows, FIGURES), refused)
+
+
+def _whole_file(name: str, directory: Path | Traversable | None, columns: tuple[str, ...]) -> Iterator[tuple[int, dict]]:
+    """The rows of a file in which one bad row spoils the rest (half a scenario is no scenario)."""
+    folder: Path | Traversable = curated_dir() if directory is None else directory
+    source = folder / name
+    if not source.is_file():
+        raise CuratedError(f"{source}: not there; restore it from version control")
+    for line, cells in _rows(name, source.read_bytes(), columns):
+        if isinstance(cells, CuratedError):
+            raise CuratedError(f"{name}, line {line}: {cells}")
+        yield line, cells
+
+
+RUN_RATE_BASES = ("actual_run_rate", "trailing_12m", "forecast_run_rate")
+AI_REVENUE_BASES = ("assumed", "measured_run_rate", "measured_trailing_12m")
+_CALENDAR_QUARTER = re.compile(r"20[0-9]{2}Q[1-4]")
+#: Scenario parameters: a range for numbers, a tuple of words or a pattern for text.
+PARAMETERS: dict[str, tuple[Decimal, Decimal] | tuple[str, ...] | re.Pattern[str]] = {
+    "gpu_share_of_tco": (Decimal("0.05"), Decimal("1")),
+    "end_user_gross_margin": (Decimal("-2"), Decimal("0.99")),
+    "run_rate_usd": (Decimal("1e9"), Decimal("1e13")),
+    "ai_revenue_usd": (Decimal("1e9"), Decimal("1e13")),
+    "assumed_member_revenue_usd": (Decimal("1e8"), Decimal("1e12")),
+    "run_rate_basis": RUN_RATE_BASES,
+    "ai_revenue_basis": AI_REVENUE_BASES,
+    "calendar_quarter": _CALENDAR_QUARTER,
+}
+
+
+def _parameter(cells: dict[str, str]) -> dict:
+    row: dict = dict(cells)
+    row["value"], row["known_on"] = _decimal(row["value"], "value"), _date(row["known_on"], "known_on")
+    allowed = PARAMETERS.get(row["parameter"])
+    if allowed is None:
+        raise CuratedError(f"parameter {row['parameter']!r} is not one of {', '.join(PARAMETERS)}")
+    if isinstance(allowed, re.Pattern):
+        fits = row["value"] is None and bool(allowed.fullmatch(row["text_value"]))
+    elif isinstance(allowed[0], str):
+        fits = row["value"] is None and row["text_value"] in allowed
+    else:
+        fits = row["value"] is not None and allowed[0] <= row["value"] <= allowed[1]
+    if not fits:
+        given = row["text_value"] if row["value"] is None else row["value"]
+        raise CuratedError(f"{row['parameter']} cannot be {given!s:.40}; whole dollars, shares 0 to 1")
+    if not row["scenario"] or row["known_on"] is None or not row["source_title"]:
+        raise CuratedError("scenario, known_on and source_title are required")
+    if not is_citable(row["source_url"], row["source_title"]):
+        raise CuratedError(f"source {row['source_url']!r} cannot be cited; a scenario needs a source one can open")
+    key = ("scenario", "parameter", "text_value", "known_on", "source_url")
+    row["fact_id"] = _row_id("s", (cells[c] for c in key))
+    row["text_value"] = row["text_value"] or None
+    return row
+
+
+def read_scenarios(directory: Path | Traversable | None = None) -> pa.Table:
+    """The scenarios' parameters, schema SCENARIOS: one row a scenario x parameter (x list member).
+
+    Unlike a figure, one bad row refuses the whole file: half a scenario is no scenario.
+
+    :raises CuratedError: a row cannot be right; names file and line.
+    """
+    rows: dict[str, dict] = {}
+    columns = tuple(n for n in SCENARIOS.names if n != "fact_id")
+    for line, cells in _whole_file(SCENARIO_FILE, directory, columns):
+        try:
+            row = _parameter(cells)
+            if row["fact_id"] in rows:
+                raise CuratedError(f"{row['scenario']}, {row['parameter']} stands twice")
+        except CuratedError as error:
+            raise CuratedError(f"{SCENARIO_FILE}, line {line}: {error}") from None
+        rows[row["fact_id"]] = row
+    return pa.Table.from_pylist(list(rows.values()), SCENARIOS)
+
+
+def read_ai_revenue_roles(directory: Path | Traversable | None = None) -> pa.Table:
+    """How each company of ai_revenue.csv counts, schema AI_REVENUE_ROLES, one row a company.
+
+    :raises CuratedError: a row cannot be right, or a successor is not itself listed.
+    """
+    rows: dict[str, dict] = {}
+    for line, cells in _whole_file(ROLES_FILE, directory, tuple(AI_REVENUE_ROLES.names)):
+        row: dict = dict(cells)
+        try:
+            _one_of(row, "role", ROLES)
+            row["superseded_from"] = _date(row["superseded_from"], "superseded_from")
+            if not row["company"] or not row["canonical"]:
+                raise CuratedError("company and canonical are required")
+            if row["company"] in rows:
+                raise CuratedError(f"{row['company']} stands twice")
+            if bool(row["superseded_by"]) != bool(row["superseded_from"]):
+                raise CuratedError("superseded_by and superseded_from go together")
+        except CuratedError as error:
+            raise CuratedError(f"{ROLES_FILE}, line {line}: {error}") from None
+        rows[row["company"]] = row | {"superseded_by": row["superseded_by"] or None}
+    for row in rows.values():
+        if row["superseded_by"] and row["superseded_by"] not in rows:
+            raise CuratedError(f"{ROLES_FILE}: {row['company']} is superseded by {row['superseded_by']!r}: not listed")
+    return pa.Table.from_pylist(list(rows.values()), AI_REVENUE_ROLES)
