@@ -37,6 +37,7 @@ METRIC_CONCEPTS = pa.schema(
         ("dimensions", pa.string()),
         ("priority", pa.int32()),
         ("is_required", pa.bool_()),
+        ("same_as", pa.string()),
         ("valid_from", pa.date32()),
         ("valid_to", pa.date32()),
     ]
@@ -45,13 +46,18 @@ METRIC_CONCEPTS = pa.schema(
 
 @dataclass(frozen=True)
 class MetricConcept:
-    """One way a company states a metric: an exact concept and dimension set, and its bounds."""
+    """One way a company states a metric: an exact concept and dimension set, and its bounds.
+
+    `same_as` names the concept that this one is the same line under another tag: year-to-date
+    statements may be subtracted across the two. Empty: never.
+    """
 
     metric: str
     concept: str
     dimensions: str = ""
     priority: int = 1
     required: bool = False
+    same_as: str = ""
     valid_from: date | None = None
     valid_to: date | None = None
 
@@ -130,6 +136,7 @@ def metric_concepts_table(companies: tuple[Company, ...]) -> pa.Table:
             dimensions=m.dimensions,
             priority=m.priority,
             is_required=m.required,
+            same_as=m.same_as or m.concept,
             valid_from=m.valid_from,
             valid_to=m.valid_to,
         )

@@ -9,7 +9,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by cik, metric, concept, source_kind, period_start, period_end, known_from
+            partition by cik, metric, line, source_kind, period_start, period_end, known_from
             order by accession desc, priority, cast(fact_ids as string)
         ) as place
     from observations
@@ -24,7 +24,7 @@ compared as (
     select
         *,
         lag(value_usd) over (
-            partition by cik, metric, concept, source_kind, period_start, period_end
+            partition by cik, metric, line, source_kind, period_start, period_end
             order by known_from
         ) as previous_value_usd
     from one_a_day
@@ -40,6 +40,7 @@ final as (
         cik,
         metric,
         concept,
+        line,
         priority,
         source_kind,
         span,
@@ -48,7 +49,7 @@ final as (
         value_usd,
         known_from,
         lead(known_from) over (
-            partition by cik, metric, concept, source_kind, period_start, period_end
+            partition by cik, metric, line, source_kind, period_start, period_end
             order by known_from
         ) as known_to,
         value_kind,

@@ -1,5 +1,5 @@
 {#- Every way to know a discrete quarter: as reported, or as the difference of two year-to-date statements that share
-    company, metric, concept, source and start, and that were both current. A residual that is not a quarter long is no
+    company, metric, line, source and start, and that were both current. A residual that is not a quarter long is no
     quarter: a missing leg yields no row. -#}
 with versions as (
     select * from {{ ref('int_observation_versions') }}
@@ -56,7 +56,7 @@ pairs as (
         on
             longer.cik = shorter.cik
             and longer.metric = shorter.metric
-            and longer.concept = shorter.concept
+            and longer.line = shorter.line
             and longer.source_kind = shorter.source_kind
             and longer.period_start = shorter.period_start
             and (

@@ -92,7 +92,7 @@ from_statements as (
             when quarters_known.value_usd is not null then null
             when {{ calendar_quarter_end('all_quarters.calendar_quarter') }} > {{ add_days('newest.newest_period_end', 45) }}
                 then 'not yet filed, or not fetched: run aigap fetch'
-            when first_stated.first_quarter is null then 'no document at hand states it'
+            when first_stated.first_quarter is null then 'stated for whole years only'
             when all_quarters.calendar_quarter < first_stated.first_quarter and watched.metric like '%_revenue'
                 then concat('not stated by the company for quarters before ', first_stated.first_quarter)
             when year_to_date.cik is not null

@@ -10,6 +10,7 @@ final as (
         dimensions,
         priority,
         is_required,
+        same_as,
         coalesce(valid_from, cast('1990-01-01' as date)) as valid_from,
         coalesce(valid_to, cast('2999-12-31' as date)) as valid_to
     from source
