@@ -69,7 +69,11 @@ with_run_rate as (
         coalesce(run_rates.fact_ids, {{ no_ids() }}) as run_rate_fact_ids
     from scenarios
     left join run_rates on scenarios.run_rate_basis = run_rates.run_rate_basis
-    where run_rates.run_rate_usd is not null or scenarios.frozen_run_rate_usd is not null
+    where
+        coalesce(run_rates.run_rate_usd, scenarios.frozen_run_rate_usd) is not null
+        -- A scenario is known once both of its parameters are.
+        and scenarios.gpu_share_of_tco is not null
+        and scenarios.end_user_gross_margin is not null
 ),
 
 -- The same pair, cut at every day the measured revenue of the quarter changed.
