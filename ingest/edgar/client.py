@@ -35,6 +35,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from ingest.edgar.urls import EDGAR, Hosts
+from ingest.payload import MAX_BYTES, MAX_COMPRESSED
 from ingest.records import FetchError
 
 REQUESTS_PER_SECOND = 8
@@ -72,8 +73,8 @@ class Limits:
     connect: float = 10
     read: float = 30
     total: float = 120
-    max_compressed: int = 50 * 2**20
-    max_bytes: int = 100 * 2**20
+    max_compressed: int = MAX_COMPRESSED
+    max_bytes: int = MAX_BYTES
     attempts: int = 4
     max_retry_after: float = 120
 
@@ -135,8 +136,10 @@ class Gate:
                 state = {"next_at": float(state["next_at"]), "paused_until": float(state["paused_until"])}
             except (ValueError, TypeError, KeyError):
                 state = {"next_at": 0.0, "paused_until": 0.0}
-            yield state
-            os.pwrite(descriptor, json.dumps(state).encode().ljust(_GATE_BYTES), 0)
+            try:
+                yield state
+            finally:
+                os.pwrite(descriptor, json.dumps(state).encode().ljust(_GATE_BYTES), 0)
         finally:
             os.close(descriptor)
 

@@ -34,6 +34,7 @@ import orjson
 
 from ingest.edgar.urls import Hosts
 
+KINDS = ("ixbrl", "xbrl-instance")
 PERIODIC = re.compile(r"(10-K|10-Q|10-KT|10-QT|20-F)(/A)?")
 RATE_PAGE = b"<!DOCTYPE html>\n<html><head><title>Request Rate Threshold Exceeded</title></head><body/></html>"
 IDENTITY_PAGE = b"<!DOCTYPE html>\n<html><head><title>Undeclared Automated Tool</title></head><body/></html>"
@@ -147,8 +148,10 @@ class FakeEdgar:
         if match := re.fullmatch(r"www\.sec\.gov/Archives/edgar/data/([0-9]+)/([0-9]{18})/index\.json", path):
             return self._filing_index(match[1], match[2])
         stored = self._stored(path)
-        if stored is not None and "/companyfacts/" in path and self.today is not None:
-            return self._facts_by_today(stored)
+        if match := re.fullmatch(r"data\.sec\.gov/api/xbrl/companyfacts/CIK([0-9]{10})\.json", path):
+            if stored is not None:
+                return self._facts_by_today(stored)
+            return orjson.dumps({"cik": int(match[1]), "facts": {}}) if self._rows(match[1]) else None
         return stored
 
     def _stored(self, path: str) -> bytes | None:
@@ -163,8 +166,7 @@ class FakeEdgar:
 
     def _rows(self, cik: str) -> dict[str, dict[str, str]]:
         """accession -> MANIFEST row of the filings whose facts are at hand."""
-        kinds = ("ixbrl", "xbrl-instance")
-        return {r["accession"]: r for r in self._manifest if r["cik"].zfill(10) == cik and r["kind"] in kinds}
+        return {r["accession"]: r for r in self._manifest if r["cik"].zfill(10) == cik and r["kind"] in KINDS}
 
     def _submissions(self, path: str, cik: str) -> bytes | None:
         """The stored list (or one made of the manifest), without what was filed later or is not at hand."""
@@ -207,10 +209,14 @@ class FakeEdgar:
         accession = f"{folder[:10]}-{folder[10:12]}-{folder[12:]}"
         names = {f"{accession}-index.html": "", f"{accession}.txt": "", "FilingSummary.xml": "9000", "R1.htm": "9000"}
         names |= {row["path"].removeprefix(prefix).removesuffix(".gz"): row["bytes"] for row in files}
+        documents = [Path(r["path"].removesuffix(".gz")).name for r in files if r["kind"] in KINDS]
+        names |= {re.sub(r"(_htm)?\.(htm|xml)$", ".xsd", name): "60000" for name in documents}
         return filing_index(cik, accession, names)
 
     def _facts_by_today(self, stored: bytes) -> bytes:
-        limit = self.today.isoformat() if self.today else "9999"
+        if self.today is None:
+            return stored
+        limit = self.today.isoformat()
         answer = orjson.loads(stored)
         for concepts in answer["facts"].values():
             for concept in concepts.values():
