@@ -14,7 +14,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
@@ -133,8 +133,8 @@ PERIOD_DAYS: dict[str, tuple[int, int] | None] = {
 class MetricRule:
     """What a metric's figure may be: its units with the smallest and largest believable value.
 
-    :param units: unit -> (lowest, highest), both included. The money ranges are set so that
-        the same number typed in millions or in billions falls outside.
+    :param units: unit -> (lowest, highest), both included. No figure here, typed in millions or
+        billions instead of whole units, stays within its range.
     :param is_forward: true when the figure may speak of days after it became known (forecasts,
         guidance, announced policies); false demands known_on on or after period_end.
     """
@@ -143,9 +143,15 @@ class MetricRule:
     is_forward: bool = False
 
 
-def _rule(is_forward: bool = False, **units: tuple[str, str]) -> MetricRule:
-    names = {"per_hour": "USD/hour", "per_share": "USD/share", "per_day": "KRW/day", "tb_s": "TB/s"}
-    return MetricRule({names.get(u, u): (Decimal(lo), Decimal(hi)) for u, (lo, hi) in units.items()}, is_forward)
+_UNIT_NAMES = {"per_hour": "USD/hour", "per_share": "USD/share", "per_day": "KRW/day", "tb_s": "TB/s"}
+
+
+def _actual(**units: tuple[str, str]) -> MetricRule:
+    return MetricRule({_UNIT_NAMES.get(u, u): (Decimal(lo), Decimal(hi)) for u, (lo, hi) in units.items()})
+
+
+def _forward(**units: tuple[str, str]) -> MetricRule:
+    return replace(_actual(**units), is_forward=True)
 
 
 _SHARE = ("0", "1")
@@ -155,88 +161,87 @@ _CAPEX = {"USD": ("1e9", "5e11"), "CNY": ("1e9", "1e12")}
 
 METRICS: dict[str, MetricRule] = {
     # nvidia_revenue.csv
-    "data_center_revenue": _rule(USD=_COMPANY_USD),
-    "compute_revenue": _rule(USD=_COMPANY_USD),
-    "networking_revenue": _rule(USD=_COMPANY_USD),
-    "hyperscale_revenue": _rule(USD=_COMPANY_USD),
-    "ai_clouds_industrial_enterprise_revenue": _rule(USD=_COMPANY_USD),
-    "edge_computing_revenue": _rule(USD=_COMPANY_USD),
-    "compute_and_networking_segment_revenue": _rule(USD=_COMPANY_USD),
-    "total_revenue": _rule(USD=_COMPANY_USD),
-    "total_revenue_guidance": _rule(True, USD=_COMPANY_USD),
+    "data_center_revenue": _actual(USD=_COMPANY_USD),
+    "compute_revenue": _actual(USD=_COMPANY_USD),
+    "networking_revenue": _actual(USD=_COMPANY_USD),
+    "hyperscale_revenue": _actual(USD=_COMPANY_USD),
+    "ai_clouds_industrial_enterprise_revenue": _actual(USD=_COMPANY_USD),
+    "edge_computing_revenue": _actual(USD=_COMPANY_USD),
+    "compute_and_networking_segment_revenue": _actual(USD=_COMPANY_USD),
+    "total_revenue": _actual(USD=_COMPANY_USD),
+    "total_revenue_guidance": _forward(USD=_COMPANY_USD),
     # nvidia_forecasts.csv
-    "data_center_revenue_forecast": _rule(True, USD=_COMPANY_USD),
-    "data_center_run_rate_forecast": _rule(True, USD=("1e9", "1e13")),
-    "total_revenue_forecast": _rule(True, USD=("1e8", "1e13")),
-    "total_revenue_growth_outlook": _rule(True, share=("-1", "10")),
+    "data_center_revenue_forecast": _forward(USD=_COMPANY_USD),
+    "data_center_run_rate_forecast": _forward(USD=("1e9", "1e13")),
+    "total_revenue_forecast": _forward(USD=("1e8", "1e13")),
+    "total_revenue_growth_outlook": _forward(share=("-1", "10")),
     # nvidia_supply.csv
-    "inventory": _rule(USD=_COMPANY_USD),
-    "supply_commitments": _rule(USD=_COMPANY_USD),
-    "total_purchase_commitments": _rule(USD=_COMPANY_USD),
-    "non_inventory_purchase_commitments": _rule(USD=_COMPANY_USD),
-    "cloud_service_commitments": _rule(USD=_COMPANY_USD),
-    "prepaid_supply_current": _rule(USD=_COMPANY_USD),
-    "prepaid_supply_long_term": _rule(USD=_COMPANY_USD),
-    "prepaid_supply_total": _rule(USD=_COMPANY_USD),
-    "excess_inventory_purchase_obligation_accrual": _rule(USD=_COMPANY_USD),
-    "customer_advances": _rule(USD=("1e7", "1e12")),
+    "inventory": _actual(USD=_COMPANY_USD),
+    "supply_commitments": _actual(USD=_COMPANY_USD),
+    "total_purchase_commitments": _actual(USD=_COMPANY_USD),
+    "non_inventory_purchase_commitments": _actual(USD=_COMPANY_USD),
+    "cloud_service_commitments": _actual(USD=_COMPANY_USD),
+    "prepaid_supply_current": _actual(USD=_COMPANY_USD),
+    "prepaid_supply_long_term": _actual(USD=_COMPANY_USD),
+    "prepaid_supply_total": _actual(USD=_COMPANY_USD),
+    "excess_inventory_purchase_obligation_accrual": _actual(USD=_COMPANY_USD),
+    "customer_advances": _actual(USD=("1e7", "1e12")),
     # customer_concentration.csv, microsoft_share.csv
-    "customer_share_of_revenue": _rule(share=_SHARE),
-    "customer_share_of_accounts_receivable": _rule(share=_SHARE),
-    "share_of_nvidia_revenue": _rule(share=_SHARE),
-    "share_of_customer_capex": _rule(share=_SHARE),
-    "accelerator_units": _rule(True, units=("1000", "100000000")),  # shipped-units estimates close before the year
+    "customer_share_of_revenue": _actual(share=_SHARE),
+    "customer_share_of_accounts_receivable": _actual(share=_SHARE),
+    "share_of_nvidia_revenue": _actual(share=_SHARE),
+    "share_of_customer_capex": _actual(share=_SHARE),
+    "accelerator_units": _forward(units=("1000", "100000000")),  # shipped-units estimates close before the year
     # hyperscaler_capex.csv, capex_guidance.csv
-    "capex_cash_gross": _rule(**_CAPEX),
-    "capex_cash_net_of_proceeds": _rule(**_CAPEX),
-    "capex_including_finance_leases": _rule(**_CAPEX),
-    "capex_guidance": _rule(True, **_CAPEX),
-    "capex_guidance_per_quarter": _rule(True, **_CAPEX),
+    "capex_cash_gross": _actual(**_CAPEX),
+    "capex_cash_net_of_proceeds": _actual(**_CAPEX),
+    "capex_including_finance_leases": _actual(**_CAPEX),
+    "capex_guidance": _forward(**_CAPEX),
+    "capex_guidance_per_quarter": _forward(**_CAPEX),
     # ai_revenue.csv
-    "annualized_run_rate": _rule(USD=_AI_USD),
-    "quarterly_revenue": _rule(USD=_AI_USD),
-    "half_year_revenue": _rule(USD=_AI_USD),
-    "annual_revenue": _rule(USD=_AI_USD),
-    "trailing_12m_revenue": _rule(USD=_AI_USD),
-    "forecast_run_rate": _rule(True, USD=_AI_USD),
-    "forecast_annual_revenue": _rule(True, USD=_AI_USD),
-    "overlap_run_rate": _rule(USD=_AI_USD),
-    "overlap_annual": _rule(USD=_AI_USD),
-    "overlap_share": _rule(share=_SHARE),
+    "annualized_run_rate": _actual(USD=_AI_USD),
+    "quarterly_revenue": _actual(USD=_AI_USD),
+    "half_year_revenue": _actual(USD=_AI_USD),
+    "annual_revenue": _actual(USD=_AI_USD),
+    "trailing_12m_revenue": _actual(USD=_AI_USD),
+    "forecast_run_rate": _forward(USD=_AI_USD),
+    "forecast_annual_revenue": _forward(USD=_AI_USD),
+    "overlap_run_rate": _actual(USD=_AI_USD),
+    "overlap_annual": _actual(USD=_AI_USD),
+    "overlap_share": _actual(share=_SHARE),
     # golden_cases.csv
-    "case_run_rate": _rule(True, USD=("1e9", "1e13")),
-    "case_tco_multiplier": _rule(True, multiple=("1", "10")),
-    "case_data_center_spend": _rule(True, USD=("1e9", "1e13")),
-    "case_end_user_gross_margin": _rule(True, share=_SHARE),
-    "case_required_revenue": _rule(True, USD=("1e9", "1e13")),
-    "case_ai_revenue": _rule(True, USD=("1e9", "1e13")),
-    "case_gap": _rule(True, USD=("1e9", "1e13")),
+    "case_run_rate": _forward(USD=("1e9", "1e13")),
+    "case_tco_multiplier": _forward(multiple=("1", "10")),
+    "case_data_center_spend": _forward(USD=("1e9", "1e13")),
+    "case_end_user_gross_margin": _forward(share=_SHARE),
+    "case_required_revenue": _forward(USD=("1e9", "1e13")),
+    "case_ai_revenue": _forward(USD=("1e9", "1e13")),
+    "case_gap": _forward(USD=("1e9", "1e13")),
     # tco_share.csv, gross_margins.csv
-    "gpu_share_of_tco": _rule(True, share=("0.05", "1")),
-    "gross_margin": _rule(share=("-2", "1")),
-    "gross_margin_forecast": _rule(True, share=("-2", "1")),
+    "gpu_share_of_tco": _forward(share=("0.05", "1")),
+    "gross_margin": _actual(share=("-2", "1")),
+    "gross_margin_forecast": _forward(share=("-2", "1")),
     # depreciation_lives.csv
-    "useful_life": _rule(True, years=("0.5", "50")),
-    "useful_life_before": _rule(True, years=("0.5", "50")),
-    "accelerated_depreciation": _rule(True, USD=("1e8", "1e11")),
+    "useful_life": _forward(years=("0.5", "50")),
+    "useful_life_before": _forward(years=("0.5", "50")),
+    "accelerated_depreciation": _forward(USD=("1e8", "1e11")),
     # funding_rounds.csv: a round is often reported before it closes
-    "round_equity": _rule(True, USD=("0", "1e12")),
-    "round_debt": _rule(True, USD=("0", "1e12")),
-    "post_money_valuation": _rule(True, USD=("1e7", "1e13")),
+    "round_equity": _forward(USD=("1e6", "1e12")),
+    "round_debt": _forward(USD=("1e6", "1e12")),
+    "post_money_valuation": _forward(USD=("1e7", "1e13")),
     # gpu_hardware.csv, gpu_rental_h100.csv, gpu_list_prices.csv
-    "dense_bf16_performance": _rule(True, TFLOPS=("10", "100000")),
-    "memory_bandwidth": _rule(True, tb_s=("0.1", "100")),
-    "board_power": _rule(True, W=("50", "5000")),
-    "performance_relative_to_h100": _rule(True, multiple=("0.01", "100")),
-    "unit_price": _rule(True, USD=("1000", "1e8")),
-    "rack_price": _rule(True, USD=("1e5", "1e8")),
-    "performance_claim": _rule(True, multiple=("1", "1000")),
-    "price_claim": _rule(True, multiple=("0.1", "100")),
-    "gpu_rental_price": _rule(per_hour=("0.1", "100")),
-    "gpu_list_price": _rule(per_hour=("0.1", "100")),
+    "dense_bf16_performance": _forward(TFLOPS=("10", "100000")),
+    "memory_bandwidth": _forward(tb_s=("0.1", "100")),
+    "board_power": _forward(W=("50", "5000")),
+    "performance_relative_to_h100": _forward(multiple=("0.01", "100")),
+    "unit_price": _forward(USD=("1000", "1e8")),
+    "rack_price": _forward(USD=("1e5", "1e8")),
+    "performance_claim": _forward(multiple=("1", "1000")),
+    "price_claim": _forward(multiple=("0.1", "100")),
+    "gpu_rental_price": _actual(per_hour=("0.1", "100")),
+    "gpu_list_price": _actual(per_hour=("0.1", "100")),
     # memo_claims.csv
-    "claim": _rule(
-        True,
+    "claim": _forward(
         USD=("1e4", "1e12"),
         EUR=("1e6", "1e12"),
         KRW=("1e6", "1e15"),
@@ -265,7 +270,6 @@ _KEY = (
     "period_end",
     "period_label",
     "known_on",
-    "source_title",
     "source_url",
 )
 
@@ -503,11 +507,54 @@ def read_figures(directory: Path | Traversable | None = None, not_after: date = 
             else:
                 reason = f"the same figure stands in {before['file']}, line {before['line']}"
                 refused.append(RefusedRow(name, row["line"], reason))
+    outliers = _out_of_scale(rows)
+    refused += outliers
+    left_out = {(r.file, r.line) for r in outliers}
+    rows = [row for row in rows if (row["file"], row["line"]) not in left_out]
     refused.sort(key=lambda r: (r.file, r.line))
     return FigureSet(pa.Table.from_pylist(rows, FIGURES), refused)
 
 
-def _whole_file(name: str, directory: Path | Traversable | None, columns: tuple[str, ...]) -> Iterator[tuple[int, dict]]:
+#: How far a value may lie from its neighbours in time. The steepest true step here is 132 (OpenAI's
+#: revenue of 2022 to 2024); a slip between thousands, millions and billions is 1000.
+_STEP = 300
+
+
+def _out_of_scale(rows: list[dict]) -> list[RefusedRow]:
+    """Rows a thousandfold off their own series, which the range of the metric is too wide to see.
+
+    Compared is a row with the one before and the one after it in time; a newest or oldest row with
+    its one neighbour. Series of fewer than three values say nothing.
+    """
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        if row["value"] is not None and row["value"] > 0:
+            key = tuple(row[c] for c in ("company", "metric", "series", "basis", "unit", "period_type"))
+            groups.setdefault(key, []).append(row)
+    found = []
+    for group in groups.values():
+        if len(group) < 3:
+            continue
+        group.sort(key=lambda r: (r["period_end"], r["known_on"], r["value"]))
+        inner = [
+            b for a, b, c in zip(group, group[1:], group[2:], strict=False) if _off(b, a) and _off(b, a) == _off(b, c)
+        ]
+        kept = [row for row in group if row not in inner]
+        ends = [row for row, next_ in ((kept[0], kept[1]), (kept[-1], kept[-2])) if len(kept) > 2 and _off(row, next_)]
+        for row in inner + ends:
+            reason = f"value {row['value']} is {_STEP} times or more off its neighbours in time: wrong scale?"
+            found.append(RefusedRow(row["file"], row["line"], reason))
+    return found
+
+
+def _off(row: dict, other: dict) -> int:
+    """1 when row is far above other, -1 when far below, else 0."""
+    return int(row["value"] >= _STEP * other["value"]) - int(other["value"] >= _STEP * row["value"])
+
+
+def _whole_file(
+    name: str, directory: Path | Traversable | None, columns: tuple[str, ...]
+) -> Iterator[tuple[int, dict]]:
     """The rows of a file in which one bad row spoils the rest (half a scenario is no scenario)."""
     folder: Path | Traversable = curated_dir() if directory is None else directory
     source = folder / name
@@ -524,8 +571,8 @@ AI_REVENUE_BASES = ("assumed", "measured_run_rate", "measured_trailing_12m")
 _CALENDAR_QUARTER = re.compile(r"20[0-9]{2}Q[1-4]")
 #: Scenario parameters: a range for numbers, a tuple of words or a pattern for text.
 PARAMETERS: dict[str, tuple[Decimal, Decimal] | tuple[str, ...] | re.Pattern[str]] = {
-    "gpu_share_of_tco": (Decimal("0.05"), Decimal("1")),
-    "end_user_gross_margin": (Decimal("-2"), Decimal("0.99")),
+    "gpu_share_of_tco": (Decimal("0.05"), Decimal(1)),
+    "end_user_gross_margin": (Decimal(-2), Decimal("0.99")),
     "run_rate_usd": (Decimal("1e9"), Decimal("1e13")),
     "ai_revenue_usd": (Decimal("1e9"), Decimal("1e13")),
     "assumed_member_revenue_usd": (Decimal("1e8"), Decimal("1e12")),
