@@ -24,7 +24,6 @@ from ingest.figures import (
     read_scenarios,
 )
 
-
 #: Nothing may be known after today; a clock set before the collection was made does not count.
 LATEST = max(date.today(), date(2026, 11, 22))
 
