@@ -91,7 +91,7 @@ SOURCE_KINDS = (
     "estimate",
     "assumption",
 )
-KNOWN_ON_BASES = ("published", "url_date", "as_of", "period_end_plus_lag", "collected")
+KNOWN_ON_BASES = ("published", "url_date", "as_of", "period_end_plus_lag", "collected", "estimated")
 LAYERS = ("", "application", "model", "cloud_infrastructure", "all", "overlap")
 QUALIFIERS = (
     "exact",

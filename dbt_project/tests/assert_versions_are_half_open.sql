@@ -12,6 +12,9 @@ with versions as (
     union all
     select 'ai_revenue', concat(company, '|', calendar_quarter), known_from, known_to
     from {{ ref('ai_revenue_versions') }}
+    union all
+    select 'microsoft_share_of_nvidia', calendar_quarter, known_from, known_to
+    from {{ ref('microsoft_share_of_nvidia_versions') }}
 ),
 
 ordered as (
