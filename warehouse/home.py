@@ -1,0 +1,229 @@
+"""Where the project keeps its files: one folder, AIGAP_HOME.
+
+Belongs here: the folder's layout, the lock that one refresh holds, and the record of the last refresh.
+Does not belong here: opening any DuckDB file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from warehouse.errors import Busy, WarehouseError
+
+_GENERATION = re.compile(r"ai_revenue_gap-([0-9]{6,})\.duckdb")
+
+
+class Home(NamedTuple):
+    """The folder and what lies where in it. Nothing is created by looking."""
+
+    root: Path
+
+    @property
+    def build(self) -> Path:
+        """The private build file: one writer, disposable."""
+        return self.root / "build.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """What readers open: a symbolic link to the newest good generation."""
+        return self.root / "ai_revenue_gap.duckdb"
+
+    @property
+    def generations(self) -> Path:
+        """Published files, immutable, one a publish."""
+        return self.root / "generations"
+
+    @property
+    def archive(self) -> Path:
+        """Payloads as received, by sha256."""
+        return self.root / "archive"
+
+    @property
+    def dagster(self) -> Path:
+        """DAGSTER_HOME."""
+        return self.root / "dagster"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report"
+
+    @property
+    def lock(self) -> Path:
+        """Held (flock) for as long as a refresh runs; its text says by whom."""
+        return self.root / "refresh.lock"
+
+    @property
+    def last_refresh(self) -> Path:
+        """How the last refresh ended."""
+        return self.root / "last_refresh.json"
+
+    def generation(self, number: int) -> Path:
+        """Path of one generation."""
+        return self.generations / f"ai_revenue_gap-{number:06d}.duckdb"
+
+    def live(self) -> Path | None:
+        """The generation the link names, or None without a link. It may not exist (dangling)."""
+        try:
+            return self.root / os.readlink(self.published)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise WarehouseError(
+                f"{self.published} is not the symbolic link that aigap publishes through ({error.strerror}); "
+                "move that file away and run aigap refresh"
+            ) from error
+
+    def generation_numbers(self) -> list[int]:
+        """Numbers of all complete generations, ascending."""
+        names = (m for p in _names(self.generations) if (m := _GENERATION.fullmatch(p)))
+        return sorted(int(m[1]) for m in names)
+
+    def next_generation(self) -> int:
+        """A number above every one ever used here: a leftover (such as a generation's .wal) counts too."""
+        names = (m for p in _names(self.generations) if (m := _GENERATION.match(p)))
+        live = self.live()
+        match = _GENERATION.fullmatch(live.name) if live else None
+        return 1 + max([int(m[1]) for m in names] + ([int(match[1])] if match else []), default=0)
+
+
+def generation_number(path: Path) -> int | None:
+    """12 for `.../ai_revenue_gap-000012.duckdb`, None for any other name."""
+    match = _GENERATION.fullmatch(path.name)
+    return int(match[1]) if match else None
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        return []
+
+
+def find_home(environ: Mapping[str, str] = os.environ) -> Home:
+    """AIGAP_HOME (relative to the working directory, `~` allowed), else `data` beside the project's code.
+
+    An installed copy without a checkout around it falls back to `data` in the working directory.
+    """
+    if named := environ.get("AIGAP_HOME"):
+        return Home(Path(named).expanduser().absolute())
+    checkout = Path(__file__).resolve().parents[1]
+    base = checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
+    return Home(base / "data")
+
+
+# --- one refresh at a time ----------------------------------------------------------------------
+
+#: Lock path -> [file descriptor, depth]: the steps of one run share the lock of their process.
+_held: dict[Path, list[int]] = {}
+
+
+def _try_lock(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(handle: int) -> str:
+    return os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "another process"
+
+
+@contextlib.contextmanager
+def refresh_lock(home: Home) -> Iterator[None]:
+    """Hold the home for one refresh; taking it again inside the same process is allowed.
+
+    The kernel frees the lock when the process ends, however it ends: no stale lock, nothing to clean by hand.
+
+    :raises Busy: another process holds it; says which.
+    """
+    if home.lock in _held:
+        _held[home.lock][1] += 1
+        try:
+            yield
+        finally:
+            _held[home.lock][1] -= 1
+        return
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+        handle = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise WarehouseError(
+            f"{home.root} cannot be written ({error.strerror}); set AIGAP_HOME to a folder of your own"
+        ) from error
+    try:
+        # A second look after 50 ms: lock_holder may hold a shared lock for an instant.
+        if not _try_lock(handle, fcntl.LOCK_EX):
+            time.sleep(0.05)
+            if not _try_lock(handle, fcntl.LOCK_EX):
+                raise Busy(f"a refresh is already running ({_holder(handle)}); the published numbers stay readable")
+        started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()} since {started}\n".encode(), 0)
+        _held[home.lock] = [handle, 1]
+        try:
+            yield
+        finally:
+            del _held[home.lock]
+            os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def lock_holder(home: Home) -> str | None:
+    """Who refreshes right now ("process 123 since ..."), or None."""
+    if home.lock in _held:
+        return f"process {os.getpid()}"
+    try:
+        handle = os.open(home.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        return None if _try_lock(handle, fcntl.LOCK_SH) else _holder(handle)
+    finally:
+        os.close(handle)
+
+
+# --- how the last refresh ended -----------------------------------------------------------------
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a rename in `directory` survive a power cut."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def record_refresh(home: Home, outcome: str, message: str, at: str) -> None:
+    """Note how a refresh ended, for `show` and `doctor`.
+
+    :param outcome: published, unchanged or failed.
+    :param message: one line; for a failure, the check or step that blocked it.
+    :param at: UTC, ISO 8601.
+    """
+    import json
+
+    text = json.dumps({"outcome": outcome, "message": message, "at": at}, ensure_ascii=False)
+    temporary = home.last_refresh.with_name(f".{home.last_refresh.name}.{os.getpid()}")
+    temporary.write_text(text + "\n", "utf-8")
+    os.replace(temporary, home.last_refresh)
+
+
+def read_last_refresh(home: Home) -> dict[str, Any] | None:
+    """What record_refresh wrote last, or None (also for an unreadable note: it is a courtesy, not data)."""
+    import json
+
+    try:
+        note = json.loads(home.last_refresh.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return note if isinstance(note, dict) and {"outcome", "message", "at"} <= note.keys() else None
