@@ -77,3 +77,82 @@ create or replace macro marts.gap_with(gpu_share_of_tco, end_user_gross_margin) 
         known_from
     from required
     order by calendar_quarter;
+
+-- As known on a day. The rule, once: a statement is known from the New York day it became public, and a table as of a day
+-- holds all that was public when that day ended. EDGAR dates a filing accepted after 17:30 to the next business day, so an
+-- after-hours filing belongs to the next morning.
+create or replace macro marts.gap_as_of(as_of_date) as table
+    select * exclude (known_to)
+    from marts.ai_revenue_gap_versions
+    where known_from <= as_of_date and (known_to is null or known_to > as_of_date)
+    order by calendar_quarter, scenario;
+
+create or replace macro marts.revenue_as_of(as_of_date) as table
+    select * exclude (known_to)
+    from marts.nvidia_data_center_revenue_versions
+    where known_from <= as_of_date and (known_to is null or known_to > as_of_date)
+    order by calendar_quarter;
+
+create or replace macro marts.capex_as_of(as_of_date) as table
+    select * exclude (known_to)
+    from marts.hyperscaler_capex_versions
+    where known_from <= as_of_date and (known_to is null or known_to > as_of_date)
+    order by ticker, calendar_quarter, capex_basis;
+
+create or replace macro marts.microsoft_share_as_of(as_of_date) as table
+    select * exclude (known_to)
+    from marts.microsoft_share_of_nvidia_versions
+    where known_from <= as_of_date and (known_to is null or known_to > as_of_date)
+    order by calendar_quarter;
+
+create or replace macro marts.ai_revenue_as_of(as_of_date) as table
+    select * exclude (known_to)
+    from marts.ai_revenue_versions
+    where known_from <= as_of_date and (known_to is null or known_to > as_of_date)
+    order by company, calendar_quarter;
+
+-- What moved between two days, by how much, and which statements are new behind it.
+create or replace macro marts.gap_changes(from_date, to_date) as table
+    with before as (
+        select * from marts.ai_revenue_gap_versions
+        where known_from <= from_date and (known_to is null or known_to > from_date)
+    ),
+    after as (
+        select * from marts.ai_revenue_gap_versions
+        where known_from <= to_date and (known_to is null or known_to > to_date)
+    ),
+    moved as (
+        select
+            after.calendar_quarter,
+            after.scenario,
+            case when before.scenario is null then 'new' else 'moved' end as change,
+            before.run_rate_usd as run_rate_before_usd,
+            after.run_rate_usd as run_rate_after_usd,
+            before.ai_revenue_usd as ai_revenue_before_usd,
+            after.ai_revenue_usd as ai_revenue_after_usd,
+            before.gap_usd as gap_before_usd,
+            after.gap_usd as gap_after_usd,
+            after.gap_usd - before.gap_usd as gap_change_usd,
+            after.known_from,
+            list_filter(after.fact_ids, lambda id : not list_contains(coalesce(before.fact_ids, []), id)) as new_fact_ids
+        from after
+        left join before on after.calendar_quarter = before.calendar_quarter and after.scenario = before.scenario
+        where
+            before.scenario is null
+            or before.required_revenue_usd <> after.required_revenue_usd
+            or before.ai_revenue_usd is distinct from after.ai_revenue_usd
+    ),
+    because as (
+        select
+            moved.calendar_quarter,
+            moved.scenario,
+            list_sort(list(distinct citation.source_title || coalesce(' (' || citation.accession || ')', ''))) as because
+        from moved
+        cross join unnest(moved.new_fact_ids) as new_fact (fact_id)
+        inner join marts.citations as citation on new_fact.fact_id = citation.fact_id
+        group by moved.calendar_quarter, moved.scenario
+    )
+    select moved.*, coalesce(because.because, []) as because
+    from moved
+    left join because on moved.calendar_quarter = because.calendar_quarter and moved.scenario = because.scenario
+    order by moved.calendar_quarter desc, moved.scenario;

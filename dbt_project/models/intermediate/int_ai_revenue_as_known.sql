@@ -29,6 +29,13 @@ observations as (
         end as metric_rank,
         case when figures.metric in ('annual_revenue', 'trailing_12m_revenue') then true else false end as is_twelve_months,
         figures.period_end as speaks_on,
+        -- Half a year x 2 is the pace of its middle: an in-quarter statement is nearer to the quarter's end.
+        case figures.metric
+            when 'half_year_revenue' then {{ add_days('figures.period_end', -91) }}
+            when 'annual_revenue' then {{ add_days('figures.period_end', -182) }}
+            when 'trailing_12m_revenue' then {{ add_days('figures.period_end', -182) }}
+            else figures.period_end
+        end as paced_on,
         figures.known_on,
         figures.layer,
         figures.source_kind,
@@ -84,18 +91,27 @@ superseding as (
     group by roles.company, roles.superseded_by, roles.superseded_from
 ),
 
-quarters as (
-    select distinct
-        {{ calendar_quarter_of('period_end') }} as calendar_quarter
-    from figures
-    where metric in ('annualized_run_rate', 'quarterly_revenue') and company in (select company from roles)
+-- A quarter opens when the first statement that speaks of it, or of a later one, is public: before that day nobody could have
+-- listed it, and a value carried forward into it would be a look ahead.
+quarter_days as (
+    select {{ calendar_quarter_of('speaks_on') }} as calendar_quarter, known_on from observations
     union
-    select distinct calendar_quarter
+    select calendar_quarter, known_from
     from {{ ref('int_metric_quarters') }}
     where metric = 'data_center_revenue' and calendar_quarter >= '2022Q4'
 ),
 
-days as (
+quarters as (
+    select
+        quarter_names.calendar_quarter,
+        {{ calendar_quarter_end('quarter_names.calendar_quarter') }} as quarter_end,
+        min(quarter_days.known_on) as opened_on
+    from (select distinct calendar_quarter from quarter_days) as quarter_names
+    inner join quarter_days on quarter_names.calendar_quarter <= quarter_days.calendar_quarter
+    group by quarter_names.calendar_quarter
+),
+
+changes as (
     select company, known_on as known_from from observations
     union
     select company, known_on from netting
@@ -105,16 +121,20 @@ days as (
     select distinct observations.company, assumptions.known_on
     from observations
     inner join assumptions on observations.layer = assumptions.layer and observations.has_overlap
+    union
+    select distinct observations.company, quarters.opened_on
+    from observations
+    cross join quarters
 ),
 
 grid as (
     select
-        days.company,
-        days.known_from,
+        changes.company,
+        changes.known_from,
         quarters.calendar_quarter,
-        {{ calendar_quarter_end('quarters.calendar_quarter') }} as quarter_end
-    from days
-    cross join quarters
+        quarters.quarter_end
+    from changes
+    inner join quarters on changes.known_from >= quarters.opened_on
 ),
 
 latest_ranked as (
@@ -131,7 +151,7 @@ latest_ranked as (
         row_number() over (
             partition by grid.company, grid.known_from, grid.calendar_quarter
             order by
-                observations.speaks_on desc, observations.metric_rank, observations.known_on desc,
+                observations.paced_on desc, observations.metric_rank, observations.known_on desc,
                 observations.confidence, observations.fact_id
         ) as place
     from grid
