@@ -40,6 +40,8 @@ METRIC_CONCEPTS = pa.schema(
         ("same_as", pa.string()),
         ("valid_from", pa.date32()),
         ("valid_to", pa.date32()),
+        ("filed_from", pa.date32()),
+        ("filed_to", pa.date32()),
     ]
 )
 
@@ -49,7 +51,8 @@ class MetricConcept:
     """One way a company states a metric: an exact concept and dimension set, and its bounds.
 
     `same_as` names the concept that this one is the same line under another tag: year-to-date
-    statements may be subtracted across the two. Empty: never.
+    statements may be subtracted across the two. Empty: never. valid_from/valid_to bound the period
+    end, filed_from/filed_to the filing: a company may change what it puts under an unchanged tag.
     """
 
     metric: str
@@ -60,6 +63,8 @@ class MetricConcept:
     same_as: str = ""
     valid_from: date | None = None
     valid_to: date | None = None
+    filed_from: date | None = None
+    filed_to: date | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Company:
 def _metric(ticker: str, row: dict) -> MetricConcept:
     try:
         values = dict(row)
-        for key in ("valid_from", "valid_to"):
+        for key in ("valid_from", "valid_to", "filed_from", "filed_to"):
             if values.get(key):
                 values[key] = date.fromisoformat(values[key])
         return MetricConcept(**values)
@@ -139,6 +144,8 @@ def metric_concepts_table(companies: tuple[Company, ...]) -> pa.Table:
             same_as=m.same_as or m.concept,
             valid_from=m.valid_from,
             valid_to=m.valid_to,
+            filed_from=m.filed_from,
+            filed_to=m.filed_to,
         )
         for c in companies
         for m in c.metrics

@@ -136,7 +136,9 @@ create table raw.metric_concepts (
     is_required boolean not null,
     same_as varchar not null,
     valid_from date,
-    valid_to date
+    valid_to date,
+    filed_from date,
+    filed_to date
 );
 comment on table raw.metric_concepts is 'Which concept and dimensions state which metric of a company, in order of preference.';
 comment on column raw.metric_concepts.cik is 'Central Index Key, ten digits.';
@@ -148,6 +150,8 @@ comment on column raw.metric_concepts.is_required is 'The newest filing must sta
 comment on column raw.metric_concepts.same_as is 'Concepts with one value here are the same line under other tags: year-to-date statements may be subtracted across them.';
 comment on column raw.metric_concepts.valid_from is 'First period end it holds for; null for always.';
 comment on column raw.metric_concepts.valid_to is 'Last period end it holds for; null for still.';
+comment on column raw.metric_concepts.filed_from is 'First filing date it holds for; null for always.';
+comment on column raw.metric_concepts.filed_to is 'Last filing date it holds for; null for still.';
 
 create table raw.ai_revenue_roles (
     company varchar primary key,

@@ -42,6 +42,7 @@ from_filings as (
             and facts.concept = concepts.concept
             and facts.dimensions = concepts.dimensions
             and facts.period_end between concepts.valid_from and concepts.valid_to
+            and facts.filed_on between concepts.filed_from and concepts.filed_to
 ),
 
 curated as (
@@ -72,46 +73,37 @@ curated as (
 
 -- A basis that a company defines as a sum or difference of two lines of one cash-flow statement.
 formulas as (
-    select 'META' as ticker, 'capex_including_finance_leases' as metric, 'capex_cash_net_of_proceeds' as base_metric, 1 as sign,
-        'finance_lease_principal_payments' as other_metric, 'purchases of property and equipment, net + principal payments on finance leases' as formula
+    select
+        'AMZN' as ticker, 'capex_cash_net_of_proceeds' as metric, 'capex_cash_gross' as base_metric, -1 as sign,
+        'ppe_sale_proceeds' as other_metric, 'purchases of property and equipment - proceeds' as formula
     union all
-    select 'AMZN', 'capex_cash_net_of_proceeds', 'capex_cash_gross', -1,
-        'ppe_sale_proceeds', 'purchases of property and equipment - proceeds from sales and incentives'
+    select
+        'META', 'capex_cash_net_of_proceeds', 'capex_cash_gross', -1, 'ppe_sale_proceeds',
+        'purchases of property and equipment - proceeds'
+    union all
+    select
+        'META', 'capex_including_finance_leases', 'capex_cash_net_of_proceeds', 1, 'finance_lease_principal_payments',
+        'purchases of property and equipment, net + principal payments on finance leases'
 ),
 
-combined as (
-    select
-        base.cik,
-        formulas.metric,
-        base.concept,
-        base.line,
-        base.priority,
-        base.source_kind,
-        base.span,
-        base.period_start,
-        base.period_end,
-        base.value_usd + formulas.sign * other.value_usd as value_usd,
-        base.known_from,
-        base.accession,
-        'derived' as value_kind,
-        formulas.formula,
-        {{ array_union_sorted('base.fact_ids', 'other.fact_ids') }} as fact_ids
-    from formulas
-    inner join companies on formulas.ticker = companies.ticker
-    inner join from_filings as base on companies.cik = base.cik and formulas.base_metric = base.metric
-    inner join from_filings as other
-        on
-            base.cik = other.cik
-            and formulas.other_metric = other.metric
-            and base.accession = other.accession
-            and base.period_start = other.period_start
-            and base.period_end = other.period_end
+net_of_proceeds as (
+    {{ combine_lines('from_filings', "formulas.metric = 'capex_cash_net_of_proceeds'") }}
+),
+
+net_or_stated as (
+    select * from from_filings
+    union all
+    select * from net_of_proceeds
+),
+
+including_leases as (
+    {{ combine_lines('net_or_stated', "formulas.metric = 'capex_including_finance_leases'") }}
 ),
 
 final as (
-    select * from from_filings
+    select * from net_or_stated
     union all
-    select * from combined
+    select * from including_leases
     union all
     select * from curated
 )

@@ -8,7 +8,7 @@ facts as (
 ),
 
 concepts as (
-    select distinct cik, concept, dimensions, metric
+    select distinct cik, concept, dimensions, metric, filed_from, filed_to
     from {{ ref('stg_watch_list__metric_concepts') }}
 ),
 
@@ -31,7 +31,11 @@ watched as (
         coalesce(concepts.metric, 'customer_share') as metric
     from facts
     left join concepts
-        on facts.cik = concepts.cik and facts.concept = concepts.concept and facts.dimensions = concepts.dimensions
+        on
+            facts.cik = concepts.cik
+            and facts.concept = concepts.concept
+            and facts.dimensions = concepts.dimensions
+            and facts.filed_on between concepts.filed_from and concepts.filed_to
     where concepts.metric is not null or facts.fact_id in (select fact_id from concentration)
 ),
 
