@@ -70,9 +70,10 @@ class KeptOpenEventLog(SqliteEventLogStorage):
                 self._engines.pop(runs[0]).dispose()
             engine = create_engine(
                 self.conn_string_for_shard(shard),
-                # One connection, used by one thread at a time: _connect holds the lock around it.
+                # One is kept, used by one thread at a time (_connect holds the lock around it); making a
+                # new file takes a second and third for a moment.
                 pool_size=1,
-                max_overflow=0,
+                max_overflow=2,
                 connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
             # With a write-ahead log this keeps the file whole through a power cut; at most the last

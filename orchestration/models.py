@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -180,6 +180,20 @@ def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
         )
         for test in [*tests, *manifest["unit_tests"].values()]
     ]
+
+
+def selection(
+    manifest: Manifest, assets: Collection[dg.AssetKey], checks: Collection[dg.AssetCheckKey]
+) -> list[str] | None:
+    """What dbt must be told to build just these; None when it is everything."""
+    specs, tests = model_specs(manifest), check_specs(manifest)
+    if len(specs) == len(assets) and len(tests) == len(checks):
+        return None
+    ids = [s.metadata[UNIQUE_ID] for s in specs if s.key in assets] + [
+        t.metadata[UNIQUE_ID] for t in tests if t.key in checks and t.metadata
+    ]
+    everything = {**manifest["nodes"], **manifest["unit_tests"]}
+    return [".".join(everything[unique_id]["fqn"]) for unique_id in ids]
 
 
 # --- building -------------------------------------------------------------------------------------

@@ -1,0 +1,340 @@
+"""Everything of the graph that is not a dbt model: sources, raw tables, the published file.
+
+Belongs here: which tables there are, what each is made from, and calls into ingest and warehouse in
+the right order. Does not belong here: parsing, SQL that derives anything, how a file is published.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+
+import ingest
+from ingest.archive import Archive
+from ingest.bundle import Bundle, read_bundle
+from ingest.companies import companies_table, metric_concepts_table, watch_list
+from ingest.edgar.client import Client
+from ingest.edgar.fetch import FetchResult, documents_at_hand, fetch
+from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
+from ingest.replay import replay
+from orchestration import checks, models
+from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
+from warehouse.load import (
+    LoadResult,
+    discard_build,
+    load_facts,
+    load_filings,
+    load_payloads,
+    loaded_payloads,
+    replace_rows,
+)
+from warehouse.publish import BuildInfo, publish
+
+#: Runs that write the build file take turns.
+POOL = "warehouse_writer"
+
+Say = Callable[[str], None]
+
+# --- sources: EDGAR -------------------------------------------------------------------------------
+
+
+def ask_edgar(archive: Archive, edgar: Edgar, bundle: Bundle, say: Say) -> FetchResult:
+    """Archive what EDGAR has and neither the archive nor the bundle holds; one line a filing to `say`."""
+    known, since = documents_at_hand(bundle.facts)
+    with Client(edgar.user_agent, archive.root, hosts=edgar.hosts) as client:
+        return fetch(
+            archive,
+            client,
+            watch_list(),
+            known,
+            since=since,
+            on_progress=lambda p: say(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}"),
+        )
+
+
+def problems(result: FetchResult) -> list[str]:
+    """What a fetch could not get or refused, a line each."""
+    found = [f"{p.ticker} {p.accession or ''}: {p.reason}" for p in (*result.failed, *result.quarantined)]
+    return [line.replace(" :", ":") for line in found]
+
+
+@dg.asset(
+    key=checks.ARCHIVE,
+    group_name="sources",
+    kinds={"python", "file"},
+    check_specs=[checks.EDGAR_ANSWERED],
+    pool=POOL,
+    description="Payloads as EDGAR served them, by sha256, kept before anything reads them. "
+    "Asks EDGAR for new filings where SEC_USER_AGENT says who asks; offline otherwise.",
+)
+def archive(context: dg.AssetExecutionContext, warehouse: Warehouse, edgar: Edgar, inputs: Inputs) -> Iterator[Any]:
+    store = Archive(warehouse.home.archive)
+    result = FetchResult()
+    if edgar.user_agent:
+        result = ask_edgar(store, edgar, read_bundle(inputs.bundle), context.log.info)
+        context.log.info(f"EDGAR: {len(result.new_accessions)} new filings, {result.requests_sent} requests")
+    else:
+        context.log.info("offline: SEC_USER_AGENT is not set, so EDGAR is not asked for new filings")
+    yield dg.MaterializeResult(
+        metadata={
+            "mode": "live" if edgar.user_agent else "offline",
+            "payloads": sum(1 for _ in store.entries()),
+            "new payloads": len(result.fetched),
+            "new accessions": result.new_accessions,
+            "requests": result.requests_sent,
+        }
+    )
+    yield checks.warn_if_any(checks.EDGAR_ANSWERED, problems(result))
+
+
+# --- sources: what ships; raw: all of it as tables ------------------------------------------------
+
+BUNDLE = dg.AssetKey(["sources", "bundle"])
+CURATED = dg.AssetKey(["sources", "curated"])
+WATCH_LIST = dg.AssetKey(["sources", "watch_list"])
+
+
+def _source(key: dg.AssetKey, kinds: set[str], description: str) -> dg.AssetSpec:
+    return dg.AssetSpec(key, description=description, group_name="sources", kinds=kinds)
+
+
+def _raw(name: str, description: str, *deps: dg.AssetKey) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        ["raw", name],
+        deps=deps,
+        description=description,
+        group_name="raw",
+        kinds={"duckdb", "table"},
+        metadata={"dagster/table_name": f"raw.{name}"},
+    )
+
+
+SOURCE_SPECS = (
+    _source(BUNDLE, {"parquet", "file"}, "The facts that ship with the project, checked against their manifest."),
+    _source(CURATED, {"csv", "file"}, "Hand-entered figures with source, day and confidence (ingest/curated)."),
+    _source(WATCH_LIST, {"file"}, "Companies, and the concepts that carry each metric (ingest/companies.toml)."),
+)
+RAW_SPECS = (
+    _raw("xbrl_facts", "Every numeric XBRL fact as one filing states it.", BUNDLE, checks.ARCHIVE),
+    _raw("fact_conflicts", "Facts given with two values; the first stays.", BUNDLE, checks.ARCHIVE),
+    _raw("filings", "Filings as the submissions lists give them.", BUNDLE, checks.ARCHIVE),
+    _raw("payloads", "Every payload read, and how that went.", BUNDLE, checks.ARCHIVE),
+    _raw("companies", "The watch list.", WATCH_LIST),
+    _raw("metric_concepts", "Concept and dimensions by company and metric.", WATCH_LIST),
+    _raw("curated_figures", "Hand-entered figures.", CURATED),
+    _raw("refused_rows", "Hand-entered rows that cannot be right, with the reason.", CURATED),
+    _raw("ai_revenue_roles", "How a company's AI revenue rows count.", CURATED),
+    _raw("scenario_parameters", "Scenario parameters with their sources.", CURATED),
+)
+RAW_CHECKS = (checks.NO_CONFLICTING_FACTS, checks.NOTHING_QUARANTINED, checks.NO_REFUSED_ROWS)
+
+
+def _code_hash() -> str:
+    """Over the source of ingest: another parser reads the same bytes anew."""
+    root = Path(ingest.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+class _Curated(NamedTuple):
+    figures: FigureSet
+    tables: dict[str, pa.Table]
+
+
+def _read_curated(folder: Path | None) -> _Curated:
+    figures, companies = read_figures(folder), watch_list()
+    return _Curated(
+        figures,
+        {
+            "companies": companies_table(companies),
+            "metric_concepts": metric_concepts_table(companies),
+            "curated_figures": figures.table,
+            "refused_rows": refused_table(figures.refused),
+            "ai_revenue_roles": read_ai_revenue_roles(folder),
+            "scenario_parameters": read_scenarios(folder),
+        },
+    )
+
+
+def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive, curated: _Curated, say: Say) -> None:
+    """Bundle first, then what was fetched: a fact's first statement stays. Known payloads are not read again."""
+    known = loaded_payloads(connection)
+    loads: list[LoadResult] = []
+    if not known.issuperset(bundle.payloads["sha256"].to_pylist()):
+        loads += [load_facts(connection, bundle.facts), load_filings(connection, bundle.filings)]
+        load_payloads(connection, bundle.payloads)
+    fetched = replay(store, loaded_payloads(connection), say)
+    if fetched.payloads.num_rows:
+        loads += [load_facts(connection, fetched.facts), load_filings(connection, fetched.filings)]
+        load_payloads(connection, fetched.payloads)
+    loads += [replace_rows(connection, name, table) for name, table in curated.tables.items()]
+    for load in loads:
+        say(f"{load.table}: {load.inserted} new rows, {load.known} known" + f", {load.conflicts} conflicts" * bool(load.conflicts))
+
+
+def _lines(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    return [row[0] for row in connection.execute(query).fetchall()]
+
+
+def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """What was found wrong on the way in, by check name."""
+    return {
+        checks.NO_CONFLICTING_FACTS.name: _lines(
+            connection,
+            "select concat_ws(' ', f.accession, f.concept, f.dimensions, f.period_end, 'is', c.kept_value, 'and', "
+            "c.other_value) from raw.fact_conflicts as c inner join raw.xbrl_facts as f using (fact_id) order by all",
+        ),
+        checks.NOTHING_QUARANTINED.name: _lines(
+            connection, "select concat(url, ': ', error) from raw.payloads where status = 'quarantined' order by all"
+        ),
+        checks.NO_REFUSED_ROWS.name: _lines(
+            connection, "select concat(file, ', line ', line, ': ', reason) from raw.refused_rows order by file, line"
+        ),
+    }
+
+
+def _newest_filings(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Metadata of raw.filings: how many, and the ten newest."""
+    rows = connection.execute(
+        "select f.filed_on, c.ticker, f.form, f.accession from raw.filings as f "
+        "inner join raw.companies as c using (cik) order by f.filed_on desc, f.accession desc limit 10"
+    ).fetchall()
+    table = [dg.TableRecord({"filed_on": str(r[0]), "ticker": r[1], "form": r[2], "accession": r[3]}) for r in rows]
+    newest = f"{rows[0][1]} {rows[0][2]} {rows[0][3]} filed {rows[0][0]}" if rows else "none"
+    return {"newest filing": newest, "newest accessions": dg.MetadataValue.table(table)} if rows else {}
+
+
+def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rows by "schema.table"; exact, because the build file's tables are written whole or appended to."""
+    query = "select schema_name || '.' || table_name, estimated_size from duckdb_tables()"
+    return dict(connection.execute(query).fetchall())
+
+
+def _raw_results(
+    bundle: Bundle, curated: _Curated, counts: Mapping[str, int], newest: Mapping[str, Any], accessions: int
+) -> Iterator[dg.MaterializeResult]:
+    yield dg.MaterializeResult(
+        asset_key=BUNDLE,
+        metadata={
+            "facts": bundle.facts.num_rows,
+            "filings": bundle.filings.num_rows,
+            "payloads": bundle.payloads.num_rows,
+            "content hash": bundle.content_hash,
+        },
+    )
+    refused = len(curated.figures.refused)
+    yield dg.MaterializeResult(asset_key=CURATED, metadata={"rows": curated.figures.table.num_rows, "refused": refused})
+    yield dg.MaterializeResult(asset_key=WATCH_LIST, metadata={"companies": curated.tables["companies"].num_rows})
+    more = {"raw.filings": newest, "raw.xbrl_facts": {**newest, "accessions": accessions}}
+    for spec in RAW_SPECS:
+        name = ".".join(spec.key.path)
+        yield dg.MaterializeResult(
+            asset_key=spec.key, metadata={"dagster/row_count": counts[name], **more.get(name, {})}
+        )
+
+
+@dg.multi_asset(specs=[*SOURCE_SPECS, *RAW_SPECS], check_specs=RAW_CHECKS, name="load_raw", pool=POOL)
+def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: Inputs) -> Iterator[Any]:
+    """Read bundle, archive and curated files into the raw tables of the build file."""
+    bundle, curated = read_bundle(inputs.bundle), _read_curated(inputs.curated)
+    fingerprint = f"{_code_hash()[:16]}-{bundle.content_hash[:16]}"
+    before = warehouse.loaded
+    warehouse.note(None)
+    if before is None or before.fingerprint != fingerprint:
+        discard_build(warehouse.home)
+    with warehouse.build_file(context.log.warning) as connection:
+        _load(connection, bundle, Archive(warehouse.home.archive), curated, context.log.info)
+        found, counts, newest = _complaints(connection), row_counts(connection), _newest_filings(connection)
+        accessions = connection.execute("select count(distinct accession) from raw.xbrl_facts").fetchall()[0][0]
+    reports = [checks.warn_if_any(spec, found[spec.name]) for spec in RAW_CHECKS]
+    warnings = [f"{'.'.join(r.asset_key.path)}: {r.check_name} ({r.description})" for r in reports if not r.passed]
+    for line in warnings:
+        context.log.warning(line)
+    warehouse.note(Loaded(fingerprint, bundle.content_hash, inputs.curated_hash(), warnings))
+    yield from _raw_results(bundle, curated, counts, newest, accessions)
+    yield from reports
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+def dbt_models(manifest: models.Manifest) -> dg.AssetsDefinition:
+    """The dbt project as one step: all models and tests in one dbt invocation."""
+    specs, check_specs = models.model_specs(manifest), models.check_specs(manifest)
+
+    @dg.multi_asset(
+        specs=specs,
+        check_specs=check_specs,
+        name="dbt_build",
+        can_subset=True,
+        pool=POOL,
+        # A test of a source stands on a raw table, which another step makes.
+        allow_arbitrary_check_specs=True,
+    )
+    def dbt_build(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
+        picked = models.selection(manifest, context.selected_asset_keys, context.selected_asset_check_keys)
+        loaded = warehouse.loaded
+        if loaded is None:
+            raise dg.Failure("The raw tables are not loaded: materialize them first (aigap refresh does).")
+        warehouse.note(loaded._replace(checks_passed=None))
+        outcomes = models.dbt_build(warehouse.home, picked, context.log.info)
+        with warehouse.build_file(context.log.warning) as connection:
+            counts = row_counts(connection)
+        yield from models.results(outcomes, specs, check_specs, counts)
+        if problem := models.verdict(outcomes):
+            raise dg.Failure(f"dbt: {problem}", allow_retries=False)
+        if picked is None:
+            warnings = [f"{o.name} ({o.message})" for o in outcomes if o.status == "warn"]
+            passed = sum(o.status == "pass" for o in outcomes)
+            warehouse.note(loaded._replace(checks_passed=passed, warnings=loaded.warnings + warnings))
+
+    return dbt_build
+
+
+# --- publish --------------------------------------------------------------------------------------
+
+
+def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The published file, after all marts and their checks."""
+
+    @dg.asset(
+        key=["meta", "build"],
+        deps=marts,
+        group_name="publish",
+        kinds={"duckdb", "file"},
+        pool=POOL,
+        metadata={"dagster/table_name": "meta.build"},
+        description="ai_revenue_gap.duckdb, what people open: a new immutable generation of the marts, audited in "
+        "another process, then put in place at once. Its table meta.build says in one row what it was made from. "
+        "Happens only after every check has passed; otherwise the last good file stays.",
+    )
+    def publish_marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+        loaded = warehouse.approved()
+        done = publish(
+            warehouse.home,
+            BuildInfo(loaded.bundle_hash, loaded.curated_hash, loaded.checks_passed or 0, tuple(loaded.warnings)),
+        )
+        context.log.info(
+            f"{'published' if done.is_new else 'nothing new: still'} generation {done.generation}, {done.path.name}"
+        )
+        rows = [dg.TableRecord({"table": f"marts.{name}", "rows": count}) for name, count in done.rows.items()]
+        return dg.MaterializeResult(
+            metadata={
+                "generation": done.generation,
+                "is new": done.is_new,
+                "path": dg.MetadataValue.path(str(done.path)),
+                "content hash": done.content_hash,
+                "checks passed": loaded.checks_passed or 0,
+                "warnings": loaded.warnings,
+                "dagster/row_count": 1,
+                "rows": dg.MetadataValue.table(rows),
+            }
+        )
+
+    return publish_marts

@@ -1,0 +1,47 @@
+"""Checks that are not dbt tests: what was refused, set aside or contradicted on the way in.
+
+Belongs here: the names of these checks and how a count becomes a result. Does not belong here: checks
+on derived numbers (dbt_project/tests).
+
+All of them warn: one bad row, payload or silence of EDGAR must not hold back the rest, and must not
+go unsaid. The names of those that warned are published in meta.build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+ARCHIVE = dg.AssetKey(["sources", "archive"])
+
+EDGAR_ANSWERED = dg.AssetCheckSpec(
+    "edgar_answered", asset=ARCHIVE, description="Every filing that EDGAR lists as new was fetched. Passes offline."
+)
+NO_CONFLICTING_FACTS = dg.AssetCheckSpec(
+    "no_conflicting_facts",
+    asset=dg.AssetKey(["raw", "xbrl_facts"]),
+    description="No fact of a filing was given with two values; the first one stays (raw.fact_conflicts).",
+)
+NOTHING_QUARANTINED = dg.AssetCheckSpec(
+    "nothing_quarantined",
+    asset=dg.AssetKey(["raw", "payloads"]),
+    description="Every archived payload could be read (raw.payloads says why not).",
+)
+NO_REFUSED_ROWS = dg.AssetCheckSpec(
+    "no_refused_rows",
+    asset=dg.AssetKey(["raw", "curated_figures"]),
+    description="No hand-entered row was refused (raw.refused_rows names file, line and reason).",
+)
+
+
+def warn_if_any(spec: dg.AssetCheckSpec, found: Sequence[str]) -> dg.AssetCheckResult:
+    """Passes when nothing was found; else a warning with a line for each, the first twenty."""
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=not found,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(found)}: {found[0]}" if found else None,
+        metadata={"count": len(found), "found": dg.MetadataValue.md("\n".join(f"- {line}" for line in found[:20]))},
+    )

@@ -1,0 +1,346 @@
+"""The command `aigap`.
+
+Belongs here: arguments, help, exit codes, where output goes. Does not belong here: work. Reading commands are in
+warehouse; refresh, fetch, bundle and ui in orchestration.run, imported only when asked for, because Dagster and dbt take
+seconds to import.
+
+Exit codes: 0 done, 1 failed, 2 the command cannot be what was meant, 75 another refresh is running.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError
+from warehouse.formats import FORMATS, emit, json, one_line, render
+from warehouse.home import Home, find_home, read_last_refresh
+
+_INTERRUPTED = 130
+
+_ABOUT = """\
+Where is all the revenue? The AI revenue gap, quarter by quarter, from public filings.
+
+  aigap refresh                 build, check and publish the numbers (needs no network)
+  aigap show                    the gap, newest quarter first
+  aigap explain 2026Q2          one number, down to the filings it rests on
+  aigap sql "from marts.scenarios"   any query on the published tables
+"""
+_ENVIRONMENT = """\
+environment:
+  AIGAP_HOME       folder of all files (default: data/ in the checkout)
+  SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
+
+exit codes: 0 done, 1 failed (readers keep the last good numbers), 2 usage, 75 another refresh is running
+"""
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+def _show(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.read import open_published
+    from warehouse.show import footer, gap_rows, gap_table, headline
+
+    with open_published(home) as connection:
+        found = gap_rows(connection, args.scenario, None if args.all else args.last)
+        if args.format != "table":
+            emit(render(found.columns, found.rows, args.format))
+            return 0
+        emit(gap_table(found, with_scenario=args.scenario == "all") + "\n")
+        if args.scenario != "all":
+            emit(headline(found))
+        emit(footer(connection, found.as_dicts()[0]["calendar_quarter"]))
+    _warn_of_failed_refresh(home)
+    return 0
+
+
+def _warn_of_failed_refresh(home: Home) -> None:
+    last = read_last_refresh(home)
+    if last and last["outcome"] == "failed":
+        message = f"{last['at']}: {last['message']}"
+        _say(f"the last refresh failed ({message}); these are the last good numbers")
+
+
+def _explain(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.explain import explain, flat, text
+    from warehouse.read import open_published
+
+    with open_published(home) as connection:
+        tree = explain(connection, args.quarter, args.scenario)
+    if args.format == "table":
+        emit(text(tree))
+    elif args.format == "json":
+        emit(json(tree))
+    else:
+        emit(render(*flat(tree), "csv"))
+    return 0
+
+
+def _sql(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.read import open_published, run_select
+
+    sql = sys.stdin.read() if args.query == "-" else args.query
+    with open_published(home) as connection:
+        found = run_select(connection, sql, max_rows=args.max_rows, timeout_seconds=args.timeout)
+    emit(render(found.columns, found.rows, args.format))
+    if found.is_cut:
+        _say(f"only the first {args.max_rows:,} rows are shown (--max-rows)")
+    return 0
+
+
+def _doctor(args: argparse.Namespace, home: Home) -> int:
+    from datetime import date
+
+    from warehouse.doctor import FAIL, OK, examine, worst
+
+    findings = examine(home, date.today())
+    emit(render(["check", "status", "detail"], findings, args.format) if args.format != "table" else _report(findings))
+    state = worst(findings)
+    return FAILED if state == FAIL or (args.strict and state != OK) else 0
+
+
+def _report(findings: Sequence[tuple[str, str, str]]) -> str:
+    width = max(len(check) for check, _, _ in findings)
+    return "".join(f"{status:4}  {one_line(check):{width}}  {one_line(detail)}\n" for check, status, detail in findings)
+
+
+def _refresh(args: argparse.Namespace, home: Home) -> int:
+    from orchestration import run
+
+    return run.refresh(home, full=args.full, offline=not args.fetch, progress=Progress())
+
+
+def _fetch(args: argparse.Namespace, home: Home) -> int:
+    from orchestration import run
+
+    return run.fetch(home, progress=Progress())
+
+
+def _ui(args: argparse.Namespace, home: Home) -> int:
+    from orchestration import run
+
+    return run.ui(home, host=args.host, port=args.port, writable=args.writable)
+
+
+def _bundle_build(args: argparse.Namespace, home: Home) -> int:
+    from orchestration import run
+
+    return run.bundle_build(_folder(args.from_dir), args.out)
+
+
+def _bundle_verify(args: argparse.Namespace, home: Home) -> int:
+    from orchestration import run
+
+    return run.bundle_verify(_folder(args.from_dir), args.bundle)
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise Mistake(f"{path} is not a folder; --from takes one shaped like EDGAR (data.sec.gov/..., www.sec.gov/...)")
+    return path
+
+
+# --- progress -----------------------------------------------------------------------------------
+
+
+class Progress:
+    """How far a long command is: one line that is rewritten on a terminal, plain lines elsewhere. Goes to stderr."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._shown = 0
+
+    def __call__(self, message: str, done: int | None = None, total: int | None = None) -> None:
+        """Tell of a step.
+
+        :param done: steps finished, out of `total`; leave both out for a line that stays.
+        """
+        counted = f"[{done}/{total}] " if done is not None and total is not None else ""
+        line = counted + one_line(message)
+        if not self._is_terminal:
+            print(line, file=sys.stderr, flush=True)
+            return
+        line = line[: max(20, _terminal_width() - 1)]
+        stays = not counted or done == total
+        sys.stderr.write("\r" + line.ljust(self._shown) + ("\n" if stays else ""))
+        sys.stderr.flush()
+        self._shown = 0 if stays else len(line)
+
+
+def _terminal_width() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except OSError:
+        return 80
+
+
+def _say(message: str) -> None:
+    print(f"aigap: {message}", file=sys.stderr)
+
+
+# --- arguments ----------------------------------------------------------------------------------
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when asked: the look-up alone costs 20 ms."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from importlib.metadata import version
+
+        print(f"aigap {version('ai-revenue-gap')}")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aigap", description=_ABOUT, epilog=_ENVIRONMENT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--home", type=Path, metavar="DIR", help="folder of all files, instead of AIGAP_HOME")
+    common.add_argument("--debug", action="store_true", help="on an error, print the traceback")
+    output = argparse.ArgumentParser(add_help=False)
+    output.add_argument("--format", choices=FORMATS, default="table", help="json and csv hold exact values, whole USD")
+
+    def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: object = None, rows: bool = False):  # noqa: ANN202
+        command = (to or commands).add_parser(  # type: ignore[attr-defined]
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog=more,
+            parents=[common, output] if rows else [common],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(run=run)
+        return command
+
+    command = add("refresh", _refresh, "build, check and publish the numbers", _REFRESH)
+    command.add_argument("--full", action="store_true", help="build from scratch, and publish even if nothing changed")
+    command.add_argument("--fetch", action="store_true", help="first fetch new filings from EDGAR (see aigap fetch)")
+
+    command = add("show", _show, "print the gap, newest quarter first", _SHOW, rows=True)
+    command.add_argument("--scenario", default="measured", help="which assumptions, or all (default: measured)")
+    command.add_argument("--last", type=_positive, default=12, metavar="N", help="how many quarters (default: 12)")
+    command.add_argument("--all", action="store_true", help="every quarter")
+
+    command = add("explain", _explain, "print where one gap comes from, down to the filings", _EXPLAIN, rows=True)
+    command.add_argument("quarter", metavar="QUARTER", help="2026Q2 (calendar) or FY27Q2 (NVIDIA's fiscal year)")
+    command.add_argument("--scenario", default="measured", help="which assumptions (default: measured)")
+
+    command = add("sql", _sql, "run one query on the published tables, read-only", _SQL, rows=True)
+    command.add_argument("query", metavar="QUERY", help="one SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE ...; - reads it from stdin")
+    command.add_argument("--max-rows", type=_positive, default=10_000, metavar="N", help="rows at most (default: 10000)")
+    command.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="stop it after (default: 60)")
+
+    add("fetch", _fetch, "fetch new filings of the watch list from EDGAR into the archive", _FETCH)
+
+    bundle = commands.add_parser("bundle", help="build or verify the facts that ship with the project")
+    actions = bundle.add_subparsers(title="actions", metavar="ACTION", required=True)
+    command = add("build", _bundle_build, "build the bundle from a folder of EDGAR payloads", to=actions)
+    command.add_argument("--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR")
+    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: ingest/bundle)")
+    command = add("verify", _bundle_verify, "prove that the bundle is what its sources say", to=actions)
+    command.add_argument("--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR")
+    command.add_argument("--bundle", type=Path, metavar="DIR", help="which bundle (default: ingest/bundle)")
+
+    command = add("ui", _ui, "serve the Dagster UI on this machine", _UI)
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    command.add_argument("--port", type=int, default=3000, help="port to listen on (default: 3000)")
+    command.add_argument("--writable", action="store_true", help="let the UI start and stop runs (read the warning below)")
+
+    command = add("doctor", _doctor, "report on versions, files and inputs", _DOCTOR, rows=True)
+    command.add_argument("--strict", action="store_true", help="exit 1 on a warning too")
+    return parser
+
+
+_REFRESH = """\
+Loads the facts that ship with the project, what was fetched, and the curated figures; builds the tables with dbt;
+runs every check; publishes only if all pass. Whoever has the published file open keeps reading it. Nothing is
+downloaded unless --fetch is given. If nothing changed, nothing new is published.
+"""
+_SHOW = """\
+required = 4 x NVIDIA's data-center quarter / GPU share of cost / (1 - margin of the GPUs' users)
+gap      = required - AI revenue, on the basis the scenario names
+
+examples:
+  aigap show --scenario all --last 1      every scenario of the newest quarter
+  aigap show --all --format csv           every quarter, whole USD, for a spreadsheet
+"""
+_EXPLAIN = """\
+Prints the gap as signed addends that sum to it to the dollar, and under each the statements it rests on:
+accession, form, concept, period, day filed, address. The same in any DuckDB shell: from explain_gap('2026Q2')
+
+examples:
+  aigap explain 2026Q2
+  aigap explain FY27Q2 --scenario trailing --format json
+"""
+_SQL = """\
+Tables are in schema marts; `show all tables` lists them, `describe marts.citations` names their columns. The query
+sees no file, network or setting, at most 1 GB of memory, and the time --timeout allows.
+
+examples:
+  aigap sql "from gap_with(0.4, 0.5)"                     other assumptions
+  aigap sql "from gap_as_of(date '2024-06-20')"           what was known that day
+  aigap sql "select ticker, calendar_quarter, capex_usd from marts.hyperscaler_capex" --format csv
+  aigap sql - < query.sql
+"""
+_FETCH = """\
+Asks EDGAR (8 requests a second at most) for new 10-Q and 10-K filings, their XBRL, and company facts, and keeps every
+answer in the archive. Needs SEC_USER_AGENT, as in: SEC_USER_AGENT="Jane Doe jane@example.org". Then: aigap refresh
+"""
+_UI = """\
+The UI has no login. By default it is read-only and listens on 127.0.0.1. With --writable any web page open in
+your browser could start runs on it; with another --host, anyone who reaches the port can read it.
+"""
+_DOCTOR = """\
+Exit code 0 if nothing failed, 1 if something did (or, with --strict, if there is a warning): fit for monitoring.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    args = _parser().parse_args(argv)
+    try:
+        home = Home(args.home.expanduser().absolute()) if args.home else find_home()
+        code: int = args.run(args, home)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The reader (head, less) has gone: that is no failure. Nothing more may be written to it on the way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        _say("stopped; readers keep what was published")
+        return _INTERRUPTED
+    except Mistake as error:
+        return _fail(error, USAGE, args.debug)
+    except WarehouseError as error:
+        return _fail(error, error.exit_code, args.debug)
+    except Exception as error:
+        return _fail(error, FAILED, args.debug)
+
+
+def _fail(error: Exception, code: int, debug: bool) -> int:
+    if debug:
+        raise error
+    known = isinstance(error, WarehouseError) or any(c.__name__ == "IngestError" for c in type(error).__mro__)
+    text = str(error) if known else f"{type(error).__name__}: {error} (--debug prints where)"
+    _say("\n".join(map(one_line, text.splitlines())))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

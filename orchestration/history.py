@@ -1,0 +1,143 @@
+"""Proof that no number looks ahead: rebuild the marts from what was public on a day, and compare with the as-of tables.
+
+Belongs here: the rebuild at a day and the comparison, for the tests (a sample of days) and for `aigap verify-history` (all of
+them). Does not belong here: deriving anything; the rebuild runs the very SQL that dbt compiled.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+#: Current mart and the versions it must equal on every day.
+VERSIONED_MARTS = (
+    "ai_revenue_gap",
+    "nvidia_data_center_revenue",
+    "hyperscaler_capex",
+    "microsoft_share_of_nvidia",
+    "ai_revenue",
+)
+
+#: Raw tables that carry knowledge, and the column that says since when. The rest of raw is configuration.
+_DATED = {
+    "xbrl_facts": "filed_on",
+    "filings": "filed_on",
+    "curated_figures": "known_on",
+    "scenario_parameters": "known_on",
+}
+_CONFIGURATION = ("companies", "metric_concepts", "ai_revenue_roles")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One dbt model as compiled: schema, name, view or table, and its SELECT."""
+
+    schema: str
+    name: str
+    materialized: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A mart that a rebuild at `day` does not reproduce: rows only in the rebuild, rows only in the as-of table."""
+
+    day: date
+    mart: str
+    only_rebuilt: int
+    only_as_of: int
+    example: str
+
+
+def compiled_models(manifest: Path) -> list[Model]:
+    """The models of a compiled dbt manifest that the versioned marts need, in an order that can be run.
+
+    :param manifest: target/manifest.json of a finished `dbt build` or `dbt compile`.
+    :raises ValueError: a model has not been compiled.
+    """
+    nodes = {
+        key: node for key, node in json.loads(manifest.read_text("utf-8"))["nodes"].items() if node["resource_type"] == "model"
+    }
+    wanted = [key for key, node in nodes.items() if node["name"] in VERSIONED_MARTS]
+    order: list[str] = []
+
+    def visit(key: str) -> None:
+        if key in order or key not in nodes:
+            return
+        for parent in nodes[key]["depends_on"]["nodes"]:
+            visit(parent)
+        order.append(key)
+
+    for key in sorted(wanted):
+        visit(key)
+    models = []
+    for key in order:
+        node = nodes[key]
+        if not node.get("compiled_code"):
+            raise ValueError(f"{manifest}: model {node['name']} is not compiled; run `aigap refresh` first")
+        models.append(Model(node["schema"], node["name"], node["config"]["materialized"], node["compiled_code"]))
+    return models
+
+
+def knowledge_days(build: Path) -> list[date]:
+    """Every day on which something that a versioned mart rests on became public, oldest first."""
+    with duckdb.connect(str(build), read_only=True) as con:
+        unions = " union ".join(f"select known_from as day from marts.{mart}_versions" for mart in VERSIONED_MARTS)
+        return [row[0] for row in con.execute(f"select day from ({unions}) order by day").fetchall()]
+
+
+def differences_at(build: Path, models: Iterable[Model], day: date) -> list[Difference]:
+    """Rebuild from the facts public on `day` and compare each versioned mart with its as-of rows.
+
+    :param build: the build file of the current state, with raw and marts; opened read-only.
+    :returns: one Difference per mart that is not the same row for row; empty when the history is honest.
+    """
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        # The compiled SQL names its database after the build file.
+        con = duckdb.connect(str(Path(folder) / build.name), config={"threads": 2, "memory_limit": "768MB"})
+        try:
+            con.execute(f"attach '{str(build).replace(chr(39), chr(39) * 2)}' as everything (read_only)")
+            con.execute("create schema raw")
+            for table, column in _DATED.items():
+                con.execute(
+                    f"create view raw.{table} as select * from everything.raw.{table} where {column} <= date '{day}'"
+                )
+            for table in _CONFIGURATION:
+                con.execute(f"create view raw.{table} as select * from everything.raw.{table}")
+            for schema in sorted({model.schema for model in models}):
+                con.execute(f"create schema if not exists {schema}")
+            for model in models:
+                kind = "view" if model.materialized == "view" else "table"
+                con.execute(f"create {kind} {model.schema}.{model.name} as {model.sql}")
+            for mart in VERSIONED_MARTS:
+                rebuilt = f"select * from marts.{mart}"
+                as_of = (
+                    f"select * exclude (known_to) from everything.marts.{mart}_versions "
+                    f"where known_from <= date '{day}' and (known_to is null or known_to > date '{day}')"
+                )
+                only_rebuilt = con.sql(f"({rebuilt}) except all ({as_of})").fetchall()
+                only_as_of = con.sql(f"({as_of}) except all ({rebuilt})").fetchall()
+                if only_rebuilt or only_as_of:
+                    example = f"rebuilt {only_rebuilt[:1]}, as of {only_as_of[:1]}"
+                    found.append(Difference(day, mart, len(only_rebuilt), len(only_as_of), example))
+        finally:
+            con.close()
+    return found
+
+
+def verify(
+    build: Path, manifest: Path, days: Iterable[date] | None = None, on_day: Callable[[date], None] | None = None
+) -> Iterator[Difference]:
+    """Differences at each of `days` (default: every knowledge day); nothing is yielded by an honest history."""
+    models = compiled_models(manifest)
+    for day in knowledge_days(build) if days is None else days:
+        if on_day:
+            on_day(day)
+        yield from differences_at(build, models, day)

@@ -1,0 +1,38 @@
+"""The one job, and when it runs.
+
+Belongs here: jobs, schedules, how fresh an asset must be. Does not belong here: assets.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import dagster as dg
+
+TIMEZONE = "America/New_York"
+
+#: NVIDIA reports in the last third of February, May, August and November; by the first of the month after,
+#: its filing is out. 09:00, because hours around 02:00 are missing or doubled where the clocks change.
+CRON = "0 9 1 3,6,9,12 *"
+
+refresh_job = dg.define_asset_job(
+    "quarterly_refresh",
+    selection=dg.AssetSelection.all(),
+    # One process for all steps: a process per step and its imports cost more than the work.
+    executor_def=dg.in_process_executor,
+    description="Sources to published file: fetch (where configured), load, build, check, publish.",
+)
+
+quarterly_schedule = dg.ScheduleDefinition(
+    name="quarterly_refresh_schedule",
+    job=refresh_job,
+    cron_schedule=CRON,
+    execution_timezone=TIMEZONE,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="On as soon as the daemon runs. Also runs when nothing new was filed; it then publishes nothing and says so.",
+)
+
+#: Late when a quarter's run has not happened a week after its day.
+FRESHNESS = dg.FreshnessPolicy.cron(
+    deadline_cron="0 9 8 3,6,9,12 *", lower_bound_delta=timedelta(days=8), timezone=TIMEZONE
+)

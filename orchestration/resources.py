@@ -1,0 +1,150 @@
+"""What a run works with: the folder it writes under, and EDGAR where one may ask it.
+
+Belongs here: resources, that is, things with a lifetime. Does not belong here: what is done with them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dagster as dg
+import duckdb
+
+from ingest.bundle import BUNDLE_DIR
+from ingest.edgar.urls import EDGAR, Hosts
+from warehouse.errors import Busy, PublishError
+from warehouse.home import Home, lock_holder, refresh_lock
+from warehouse.load import open_build
+
+#: How long a run that the daemon started waits for one that a person started (a refresh takes well under a minute).
+WAIT_SECONDS = 900
+
+
+class Loaded(NamedTuple):
+    """What a build file was made from, and what was said about it.
+
+    :ivar fingerprint: of the parsers' code and the bundle; a build file with another one is made anew.
+    :ivar warnings: checks that warned, as "schema.table: check".
+    :ivar checks_passed: None until every check of the whole project has run and none failed.
+    """
+
+    fingerprint: str
+    bundle_hash: str
+    curated_hash: str
+    warnings: list[str]
+    checks_passed: int | None = None
+
+
+class Warehouse(dg.ConfigurableResource):
+    """The files under AIGAP_HOME. Holding it means holding the refresh lock: one writer at a time.
+
+    Not dagster-duckdb's resource: that one opens every file for writing and keeps it after an exception.
+    """
+
+    root: str
+
+    @property
+    def home(self) -> Home:
+        return Home(Path(self.root))
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
+        # `aigap refresh` holds the lock already: taking it again in one process is allowed.
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (holder := lock_holder(self.home)) and not holder.startswith(f"process {os.getpid()}"):
+            if time.monotonic() > deadline:
+                raise Busy(f"gave up after {WAIT_SECONDS} s: a refresh is still running ({holder})")
+            context.log.info(f"waiting: a refresh is already running ({holder})")
+            time.sleep(5)
+        with refresh_lock(self.home):
+            yield self
+
+    @contextmanager
+    def build_file(self, say: Any) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The build file, open for writing and closed again whatever happens.
+
+        :param say: told when the file had to be made anew.
+        """
+        connection = open_build(self.home, say)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    # What the build file holds, and whether it passed: kept beside it, so that a publish started on its
+    # own (from the UI) cannot pass what nobody checked.
+
+    @property
+    def _note(self) -> Path:
+        return self.home.root / "dbt" / "build.json"
+
+    @property
+    def loaded(self) -> Loaded | None:
+        """What the raw tables were last loaded from; None before the first load or after a broken one."""
+        try:
+            return Loaded(**json.loads(self._note.read_text("utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def note(self, loaded: Loaded | None) -> None:
+        """Remember what the build file holds; None while it changes."""
+        self._note.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._note.with_name(f".{self._note.name}.{os.getpid()}")
+        temporary.write_text(json.dumps(loaded._asdict() if loaded else None), "utf-8")
+        os.replace(temporary, self._note)
+
+    def approved(self) -> Loaded:
+        """What the build file holds, all of it checked.
+
+        :raises PublishError: it changed since it was last checked, or a check failed.
+        """
+        loaded = self.loaded
+        if loaded is None or loaded.checks_passed is None:
+            raise PublishError(
+                "the build file has not passed its checks: run aigap refresh; the published numbers are unchanged"
+            )
+        return loaded
+
+
+class Edgar(dg.ConfigurableResource):
+    """EDGAR, or the local server that a test puts in its place. Asked only where `user_agent` names someone."""
+
+    user_agent: str = ""
+    data_host: str = EDGAR.data
+    www_host: str = EDGAR.www
+
+    @property
+    def hosts(self) -> Hosts:
+        return Hosts(data=self.data_host, www=self.www_host)
+
+
+class Inputs(dg.ConfigurableResource):
+    """The folders that facts and figures come from; empty text means what ships with the package."""
+
+    bundle_dir: str = ""
+    curated_dir: str = ""
+
+    @property
+    def bundle(self) -> Path:
+        return Path(self.bundle_dir) if self.bundle_dir else BUNDLE_DIR
+
+    @property
+    def curated(self) -> Path | None:
+        """None for the shipped folder, which must then be complete."""
+        return Path(self.curated_dir) if self.curated_dir else None
+
+    def curated_hash(self) -> str:
+        """Over the names and bytes of the curated files."""
+        folder = self.curated or BUNDLE_DIR.with_name("curated")
+        digest = sha256()
+        for path in sorted(folder.glob("*.csv")):
+            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
