@@ -105,7 +105,7 @@ def _problem_of(connection: duckdb.DuckDBPyConnection) -> str | None:
     if not names:
         connection.begin()
         connection.execute(schema_sql())
-        connection.execute("insert into raw.build_file values (?)", [_fingerprint()])
+        connection.execute(f"insert into raw.build_file values ('{_fingerprint()}')")
         connection.commit()
         return None
     if "raw.build_file" not in names:

@@ -1,0 +1,175 @@
+"""Rows as text: an aligned table, JSON, CSV.
+
+Belongs here: how a value looks. Does not belong here: which values. Text from outside (a source's title, a
+member's name) is data in every format: no terminal escape in a table, no formula in a spreadsheet cell.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+FORMATS = ("table", "json", "csv")
+_CELL_WIDTH = 60
+
+
+# --- single values ------------------------------------------------------------------------------
+
+
+def usd(amount: int | None) -> str:
+    """Whole dollars for reading: $1,424.4B, $512M, -$3.0B; a dash for none. Rounded half up, in integers."""
+    if amount is None:
+        return "-"
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    if size < 999_500_000:
+        return f"{sign}${(size + 500_000) // 1_000_000:,}M"
+    tenths = (size + 50_000_000) // 100_000_000
+    return f"{sign}${tenths // 10:,}.{tenths % 10}B"
+
+
+def percent(share: Decimal | None) -> str:
+    """A share 0..1 for reading: 13.3%."""
+    return "-" if share is None else f"{share * 100:.1f}%"
+
+
+def plain(value: Any) -> str:
+    """Any value as text, exact: a DECIMAL without its trailing zeros, a list joined by spaces, '' for NULL."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return _decimal(value)
+    if isinstance(value, (list, tuple)):
+        return " ".join(plain(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {plain(item)}" for key, item in value.items())
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    return str(value)
+
+
+def _decimal(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+# --- table --------------------------------------------------------------------------------------
+
+
+def one_line(text: str) -> str:
+    """`text` without anything a terminal would act on: control characters and bidi overrides become \\x.. escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Iterable[int] = ()) -> str:
+    """Aligned columns under their names; numbers to the right, cells over 60 characters cut with an ellipsis.
+
+    :param right: indices of columns of text that reads as numbers.
+    """
+    numeric = set(right) | {
+        i
+        for i in range(len(columns))
+        if any(row[i] is not None for row in rows) and all(row[i] is None or _is_number(row[i]) for row in rows)
+    }
+    cells = [[one_line(c) for c in columns]] + [[one_line(plain(value)) for value in row] for row in rows]
+    cells = [[c if len(c) <= _CELL_WIDTH else c[: _CELL_WIDTH - 1] + "…" for c in line] for line in cells]
+    widths = [max(_width(line[i]) for line in cells) for i in range(len(columns))]
+    lines = []
+    for line in cells:
+        padded = [
+            " " * (widths[i] - _width(c)) + c if i in numeric else c + " " * (widths[i] - _width(c))
+            for i, c in enumerate(line)
+        ]
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]]) + "\n"
+
+
+# --- JSON ---------------------------------------------------------------------------------------
+
+
+def json(value: Any) -> str:
+    """`value` as JSON. A DECIMAL is a number with all its digits (never through a float); dates are ISO text."""
+    return "".join(_json(value, "\n")) + "\n"
+
+
+def _json(value: Any, line: str) -> Iterable[str]:
+    from json import dumps
+
+    if value is None or isinstance(value, (bool, int)):
+        yield dumps(value)
+    elif isinstance(value, float):
+        yield dumps(value) if value == value and abs(value) != float("inf") else "null"
+    elif isinstance(value, Decimal):
+        yield _decimal(value)
+    elif isinstance(value, (date, datetime, time)):
+        yield dumps(value.isoformat())
+    elif isinstance(value, dict):
+        inner = line + "  "
+        items = (f"{dumps(str(k), ensure_ascii=False)}: {''.join(_json(v, inner))}" for k, v in value.items())
+        yield _enclosed("{", items, "}", line)
+    elif isinstance(value, (list, tuple)):
+        inner = line + "  "
+        yield _enclosed("[", ("".join(_json(v, inner)) for v in value), "]", line)
+    else:
+        yield dumps(str(value) if isinstance(value, timedelta) else plain(value), ensure_ascii=False)
+
+
+def _enclosed(opening: str, items: Iterable[str], closing: str, line: str) -> str:
+    inner = line + "  "
+    body = f",{inner}".join(items)
+    return f"{opening}{inner}{body}{line}{closing}" if body else opening + closing
+
+
+# --- CSV ----------------------------------------------------------------------------------------
+
+
+def csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """RFC 4180 with a header. Text that a spreadsheet would run as a formula starts with an apostrophe."""
+    from csv import writer
+    from io import StringIO
+
+    out = StringIO()
+    write = writer(out, lineterminator="\n")
+    write.writerow([_inert(c) for c in columns])
+    write.writerows([plain(v) if _is_number(v) else _inert(plain(v)) for v in row] for row in rows)
+    return out.getvalue()
+
+
+def _inert(text: str) -> str:
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+
+
+# --- all three ----------------------------------------------------------------------------------
+
+
+def render(columns: Sequence[str], rows: Sequence[Sequence[Any]], style: str) -> str:
+    """Rows in one of FORMATS; as JSON, a list of objects."""
+    if style == "csv":
+        return csv(columns, rows)
+    if style == "json":
+        return json([dict(zip(columns, row, strict=True)) for row in rows])
+    return table(columns, rows)
+
+
+def emit(text: str) -> None:
+    """Write `text` to standard output whatever its encoding: what cannot be encoded becomes a \\u escape."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -1,0 +1,386 @@
+"""Publishing: write a new generation, audit it, flip the link.
+
+Belongs here: the one path by which numbers reach readers, and what a published file must contain. Does not belong
+here: derivation and its checks (dbt_project), reading (read.py).
+
+Not a rename over the published file: DuckDB finds a write-ahead log by the file's name, and a stale one is replayed into
+whatever lies under that name. Each publish makes a new file under a new name; readers follow a link, and
+keep what they have open.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from warehouse import verify
+from warehouse.errors import PublishError
+from warehouse.faults import crash_point
+from warehouse.home import SCHEMA_VERSION, Home, refresh_lock, sync_directory
+from warehouse.verify import literal
+
+#: Storage of DuckDB 1.0. With primary keys, table macros and comments in it, DuckDB 1.1 and later open it (1.0
+#: cannot read a primary key that 1.5 wrote). A file in DuckDB 2's own format is closed to every 1.x.
+STORAGE_VERSION = "v1.0.0"
+GENERATIONS_KEPT = 3
+
+#: What others may rely on: these tables, with at least these columns (the method's published tables).
+CONTRACT: dict[str, tuple[str, ...]] = {
+    table: tuple(columns.split())
+    for table, columns in {
+        "ai_revenue_gap": "calendar_quarter scenario run_rate_basis ai_revenue_basis is_like_for_like run_rate_usd "
+        "gpu_share_of_tco data_center_spend_usd end_user_gross_margin required_revenue_usd ai_revenue_usd gap_usd "
+        "coverage_share known_from",
+        "ai_revenue_gap_components": "calendar_quarter scenario component signed_usd value_kind formula fact_ids",
+        "nvidia_data_center_revenue": "calendar_quarter fiscal_quarter period_start period_end data_center_usd "
+        "compute_usd networking_usd hyperscale_usd ai_clouds_industrial_enterprise_usd total_revenue_usd value_kind "
+        "source_kind known_from fact_ids",
+        "customer_concentration": "period_start period_end customer_label customer_kind basis share accession "
+        "known_from",
+        "microsoft_share_of_nvidia": "calendar_quarter low_share central_share high_share method value_kind "
+        "known_from fact_ids",
+        "hyperscaler_capex": "ticker calendar_quarter fiscal_quarter period_start period_end capex_basis capex_usd "
+        "value_kind source_kind known_from fact_ids",
+        "ai_revenue": "company calendar_quarter layer run_rate_usd trailing_12m_usd overlap_usd counted_usd "
+        "staleness_days confidence known_from fact_ids",
+        "scenarios": "scenario parameter value known_from source_url note",
+        "citations": "fact_id company metric value unit accession form concept dimensions period_start period_end "
+        "filed_on source_kind source_title source_url sha256 confidence",
+        "coverage": "company metric calendar_quarter is_present reason_missing",
+    }.items()
+}
+
+_MACROS = Path(__file__).with_name("reader_macros.sql")
+_MACRO_NAME = re.compile(r"\bmacro\s+marts\.(\w+)", re.IGNORECASE)
+_UNTOUCHED = "the published numbers are unchanged"
+
+
+class BuildInfo(NamedTuple):
+    """What the caller knows about the build and the file cannot say by itself.
+
+    `warnings` names the checks that warned; `checks_passed` counts those that passed.
+    """
+
+    bundle_hash: str
+    curated_hash: str
+    checks_passed: int
+    warnings: tuple[str, ...] = ()
+
+
+class Published(NamedTuple):
+    """What is live after a publish. `is_new` is false where nothing differed from what was."""
+
+    generation: int
+    path: Path
+    content_hash: str
+    is_new: bool
+    rows: dict[str, int]
+
+
+def publish(home: Home, info: BuildInfo, *, force: bool = False, macros: str | None = None) -> Published:
+    """Publish the marts of the build file as a new generation, if they say anything new.
+
+    The build file must be closed: no connection of this process, no other process. Call it only after every
+    check has passed.
+
+    :param force: publish even if nothing changed.
+    :param macros: SQL of the table macros, each `create or replace macro marts.<name>(...)`; default
+        reader_macros.sql.
+    :raises Busy: another process refreshes.
+    :raises PublishError: the marts are incomplete, the new file cannot be written, or it failed its audit.
+        Readers keep the generation they had.
+    """
+    with refresh_lock(home):
+        crash_point("publish.locked")
+        try:
+            home.generations.mkdir(parents=True, exist_ok=True)
+            _clear_leftovers(home)
+            crash_point("publish.cleaned")
+            return _publish(home, info, force, _MACROS.read_text("utf-8") if macros is None else macros)
+        except duckdb.Error as error:
+            raise PublishError(f"publishing stopped: {str(error).splitlines()[0]}; {_UNTOUCHED}") from error
+        except OSError as error:
+            raise PublishError(f"publishing stopped: {error}; {_UNTOUCHED}") from error
+
+
+def _publish(home: Home, info: BuildInfo, force: bool, macros: str) -> Published:
+    new = home.generations / f".new-{os.getpid()}.duckdb"
+    with _workbench(home) as connection:
+        _check_contract(connection)
+        build = _describe(connection, home, info, macros)
+        if not force and (same := _same_as_live(home, build)):
+            return same
+        try:
+            _write(connection, new, build, macros)
+        except BaseException:
+            connection.close()
+            _clear_leftovers(home)
+            raise
+    # From here on the file never changes again.
+    _sync_file(new)
+    new.chmod(0o444)
+    crash_point("publish.synced")
+    try:
+        rows = _audit(new, build, macros)
+    except PublishError:
+        _clear_leftovers(home)
+        raise
+    crash_point("publish.verified")
+    path = home.generation(build["generation"])
+    os.rename(new, path)
+    sync_directory(home.generations)
+    crash_point("publish.named")
+    _flip(home, path)
+    _collect(home)
+    crash_point("publish.collected")
+    return Published(build["generation"], path, build["content_hash"], True, rows)
+
+
+def _clear_leftovers(home: Home) -> None:
+    """Remove what a killed publish left. The lock is held, so nobody else's."""
+    for path in [*home.generations.glob(".new-*"), *home.root.glob(".link-*")]:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+# --- reading the build file -----------------------------------------------------------------------
+
+
+@contextmanager
+def _workbench(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the build file attached, read-only, as `build`."""
+    wal = home.build.with_name(home.build.name + ".wal")
+    if not home.build.is_file():
+        raise PublishError(f"there is no {home.build}; run aigap refresh")
+    if wal.exists() and wal.stat().st_size:
+        raise PublishError(f"{home.build} is still open, or its writer was killed; run aigap refresh")
+    connection = duckdb.connect(
+        config={
+            "threads": 2,
+            "memory_limit": "1GB",
+            "temp_directory": str(home.generations / ".new-spill"),
+            "max_temp_directory_size": "2GB",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )
+    try:
+        connection.execute(f"attach {literal(str(home.build))} as build (read_only)")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _check_contract(connection: duckdb.DuckDBPyConnection) -> None:
+    rows = connection.execute(
+        "select table_name, list(column_name) from duckdb_columns() "
+        "where database_name = 'build' and schema_name = 'marts' group by all"
+    ).fetchall()
+    present = {table: set(columns) for table, columns in rows}
+    for table, columns in CONTRACT.items():
+        if table not in present:
+            raise PublishError(f"marts.{table} was not built; {_UNTOUCHED}")
+        if missing := [c for c in columns if c not in present[table]]:
+            raise PublishError(f"marts.{table} lacks {', '.join(missing)}; {_UNTOUCHED}")
+    views = connection.execute(
+        "select view_name from duckdb_views() where database_name = 'build' and schema_name = 'marts'"
+    ).fetchall()
+    if views:
+        raise PublishError(f"marts.{views[0][0]} is a view: readers would see it empty; make it a table")
+    if connection.execute("select 1 from build.marts.ai_revenue_gap limit 1").fetchone() is None:
+        raise PublishError(f"marts.ai_revenue_gap has no rows; {_UNTOUCHED}")
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, home: Home, info: BuildInfo, macros: str) -> dict[str, Any]:
+    """The row of meta.build, with meta.processed_accessions made ready as temp.processed_accessions."""
+    connection.execute(
+        """
+        create temp table processed_accessions as
+        select accession, sha256, max(status) as status
+        from (
+            select accession, sha256, status from build.raw.payloads
+            where accession is not null and status in ('parsed', 'quarantined')
+            union
+            select distinct accession, sha256, 'parsed' from build.raw.xbrl_facts where sha256 is not null
+        )
+        group by accession, sha256
+        order by accession, sha256
+        """
+    )
+    newest = connection.execute(
+        "select filed_on, accession from build.marts.citations where accession is not null order by all desc limit 1"
+    ).fetchone() or (None, None)
+    return {
+        "generation": home.next_generation(),
+        "schema_version": SCHEMA_VERSION,
+        "aigap_version": _version("ai-revenue-gap") or "unknown",
+        "dagster_version": _version("dagster"),
+        "dbt_version": _version("dbt-core"),
+        "duckdb_version": duckdb.__version__,
+        "built_at": datetime.now(UTC),
+        "newest_filing_on": newest[0],
+        "newest_accession": newest[1],
+        "bundle_hash": info.bundle_hash,
+        "curated_hash": info.curated_hash,
+        "content_hash": verify.schema_hash(connection, "marts", "build")[1],
+        "structure_hash": verify.structure_hash(connection, macros, "build"),
+        "accessions_hash": verify.table_hash(connection, "main", "processed_accessions", "temp")[1],
+        "checks_passed": info.checks_passed,
+        "warnings": list(info.warnings),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _same_as_live(home: Home, build: dict[str, Any]) -> Published | None:
+    """The live generation, if it is whole and says what `build` says; a damaged one is replaced, not kept."""
+    live = home.live()
+    if live is None or not live.is_file():
+        return None
+    told_apart = [c for c in build if c not in ("generation", "built_at")]
+    try:
+        with duckdb.connect(str(live), read_only=True) as connection:
+            rows = connection.execute(f"select {', '.join(told_apart)}, generation from meta.build").fetchall()
+        if len(rows) != 1 or rows[0][:-1] != tuple(build[c] for c in told_apart):
+            return None
+        found = _inspect(live)
+    except (duckdb.Error, PublishError):
+        return None
+    if found["content_hash"] != build["content_hash"] or found["accessions_hash"] != build["accessions_hash"]:
+        return None
+    return Published(rows[0][-1], live, build["content_hash"], False, found["marts"])
+
+
+# --- writing the new generation -------------------------------------------------------------------
+
+
+def _write(connection: duckdb.DuckDBPyConnection, new: Path, build: dict[str, Any], macros: str) -> None:
+    connection.execute(f"attach {literal(str(new))} as pub (storage_version '{STORAGE_VERSION}')")
+    connection.execute("use pub")
+    crash_point("publish.created")
+    # One transaction: a commit for each of 300 statements would cost a second.
+    connection.begin()
+    for schema in ("marts", "meta"):
+        connection.execute(f"create schema {schema}")
+        _copy_definitions(connection, schema)
+    tables = verify.tables_of(connection, "marts", "build")
+    for place, table in enumerate(tables):
+        name = verify.quoted(table)
+        connection.execute(f"insert into pub.marts.{name} select * from build.marts.{name}")
+        if place == len(tables) // 2:
+            crash_point("publish.half_copied")
+    connection.execute("insert into pub.meta.processed_accessions by name from temp.processed_accessions")
+    values = ", ".join(_value(value) for value in build.values())
+    connection.execute(f"insert into pub.meta.build ({', '.join(build)}) values ({values})")
+    connection.execute(macros)
+    # A shell opens in schema main: there the macros answer without `marts.` in front.
+    connection.execute(re.sub(r"\b(macro(?:\s+table)?\s+)marts\.", r"\1main.", macros, flags=re.IGNORECASE))
+    connection.commit()
+    crash_point("publish.copied")
+    connection.execute("checkpoint pub")
+    connection.execute("use memory")
+    connection.execute("detach pub")
+    crash_point("publish.checkpointed")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]::varchar[]"
+    return "null" if value is None else literal(str(value))
+
+
+def _copy_definitions(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Make the tables of build.<schema> in the current database: types, NOT NULL, keys and comments."""
+    tables = connection.execute(
+        "select table_name, sql, comment from duckdb_tables() "
+        f"where database_name = 'build' and schema_name = '{schema}' order by table_name"
+    ).fetchall()
+    columns = connection.execute(
+        "select table_name, column_name, comment from duckdb_columns() "
+        f"where database_name = 'build' and schema_name = '{schema}' and comment is not null order by all"
+    ).fetchall()
+    for table, sql, comment in tables:
+        connection.execute(sql)
+        if comment is not None:
+            connection.execute(f"comment on table {schema}.{verify.quoted(table)} is {literal(comment)}")
+    for table, column, comment in columns:
+        where = f"{schema}.{verify.quoted(table)}.{verify.quoted(column)}"
+        connection.execute(f"comment on column {where} is {literal(comment)}")
+
+
+def _sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# --- auditing it ------------------------------------------------------------------------------------
+
+
+def _inspect(path: Path) -> dict[str, Any]:
+    """verify.inspect in a new, isolated process: nothing that this one has cached can vouch for the file."""
+    done = subprocess.run(
+        [sys.executable, "-I", verify.__file__, str(path)], capture_output=True, text=True, timeout=300, check=False
+    )
+    if done.returncode != 0:
+        raise PublishError(f"{path.name} cannot be read back: {(done.stderr.strip() or 'killed').splitlines()[-1]}")
+    return json.loads(done.stdout)
+
+
+def _audit(path: Path, build: dict[str, Any], macros: str) -> dict[str, int]:
+    """Row counts by mart, after holding the new file against what was to be written."""
+    found = _inspect(path)
+    expected = {
+        "schemas": ["marts", "meta"],
+        "content_hash": build["content_hash"],
+        "accessions_hash": build["accessions_hash"],
+        "stated": [[build["content_hash"], build["generation"]]],
+        "macros": sorted(_MACRO_NAME.findall(macros)),
+    }
+    for what, value in expected.items():
+        if found[what] != value:
+            raise PublishError(f"the new generation failed its audit: {what} is {found[what]}, not {value}; {_UNTOUCHED}")
+    return found["marts"]
+
+
+# --- making it the one readers see ------------------------------------------------------------------
+
+
+def _flip(home: Home, path: Path) -> None:
+    link = home.root / f".link-{os.getpid()}"
+    # Relative, so that the folder can be moved or copied whole.
+    os.symlink(path.relative_to(home.root), link)
+    crash_point("publish.link_made")
+    os.replace(link, home.published)
+    sync_directory(home.root)
+    crash_point("publish.flipped")
+
+
+def _collect(home: Home) -> None:
+    """Keep the newest generations; a reader that still has an older one open keeps its data until it closes."""
+    for number in home.generation_numbers()[:-GENERATIONS_KEPT]:
+        path = home.generation(number)
+        for old in (path, path.with_name(path.name + ".wal")):
+            with suppress(OSError):
+                old.unlink(missing_ok=True)

@@ -1,0 +1,144 @@
+"""Reading the published file: opening it, and answering any SELECT safely.
+
+Belongs here: read-only connections and the guard around a user's own SQL. Does not belong here: anything that
+writes, and any import that costs time (readers wait for it): no pyarrow, no pandas, and no bound parameters, the first
+of which makes DuckDB's client import both (0.9 s).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, NamedTuple
+
+import duckdb
+
+from warehouse.errors import Mistake, NotPublished, WarehouseError
+from warehouse.home import SCHEMA_VERSION, Home
+
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 2,
+    "memory_limit": "1GB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+#: From here on a query sees the published file and nothing else of the machine: no other file (not even to
+#: spill to), no network, no Python variable, and no way to change that.
+_LOCK = """
+    set TimeZone = 'UTC';
+    set temp_directory = '';
+    set enable_external_access = false;
+    set lock_configuration = true;
+"""
+_ALLOWED = ("SELECT", "EXPLAIN")
+_TRIES = 5
+
+
+class Rows(NamedTuple):
+    """A query's answer: column names, rows of Python values, and whether there were more rows than asked for."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+    is_cut: bool = False
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """One dict a row."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def literal(text: str) -> str:
+    """An SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def open_published(home: Home) -> duckdb.DuckDBPyConnection:
+    """Open what is published, read-only. The connection keeps this generation, whatever is published after.
+
+    :raises NotPublished: there is none, it is gone, or it is damaged; says what to do.
+    :raises WarehouseError: its tables are of another version.
+    """
+    connection = _connect(home)
+    try:
+        stated = connection.execute("select schema_version from meta.build").fetchall()
+        connection.execute(_LOCK)
+    except duckdb.Error as error:
+        connection.close()
+        raise damaged(home, error) from error
+    if stated != [(SCHEMA_VERSION,)]:
+        connection.close()
+        raise WarehouseError(
+            f"{home.published} was made by another version of aigap (tables {stated[0][0] if stated else '?'}, "
+            f"this one reads {SCHEMA_VERSION}); run aigap refresh"
+        )
+    return connection
+
+
+def _connect(home: Home) -> duckdb.DuckDBPyConnection:
+    for attempt in range(_TRIES):
+        live = home.live()
+        if live is None:
+            raise NotPublished(
+                f"nothing is published in {home.root} yet; run aigap refresh (or set AIGAP_HOME to where it is)"
+            )
+        try:
+            return duckdb.connect(str(home.published), read_only=True, config=_CONFIG)
+        except duckdb.Error as error:
+            # A publish may have moved the link and collected the old generation between the two steps.
+            if live.is_file() and home.live() == live:
+                raise damaged(home, error) from error
+            time.sleep(0.02 * attempt)
+    raise NotPublished(f"{home.published} names {live}, which is gone; run aigap refresh to publish again")
+
+
+def damaged(home: Home, error: Exception) -> NotPublished:
+    """The error for a published file that DuckDB cannot read."""
+    reason = str(error).strip().splitlines()[0]
+    if "permission denied" in reason.lower():
+        return NotPublished(f"{home.published} may not be read by this user: {reason}")
+    return NotPublished(f"{home.published} is damaged ({reason}); run aigap refresh to publish it anew")
+
+
+def query(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
+    """Run one of our own statements."""
+    cursor = connection.execute(sql)
+    return Rows([column[0] for column in cursor.description or ()], cursor.fetchall())
+
+
+def run_select(
+    connection: duckdb.DuckDBPyConnection, sql: str, *, max_rows: int = 10_000, timeout_seconds: float = 60
+) -> Rows:
+    """Run one statement of a user's that reads: SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE, EXPLAIN.
+
+    :param connection: from open_published, whose configuration is locked: no files, no network, no settings.
+    :raises Mistake: it is not one such statement, has an error in it, or takes too long or too much memory.
+    """
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise Mistake(str(error).strip()) from error
+    if not statements:
+        raise Mistake("there is no query; try: aigap sql \"from marts.ai_revenue_gap where scenario = 'measured'\"")
+    kinds = [statement.type.name for statement in statements]
+    if kinds == ["CREATE", "SELECT"]:
+        raise Mistake("this PIVOT first has to look its columns up; name them: pivot ... on scenario in ('low', 'high')")
+    if len(statements) > 1:
+        raise Mistake(f"one statement at a time, please: this is {len(statements)}")
+    if kinds[0] not in _ALLOWED:
+        raise Mistake(
+            f"aigap sql only reads: SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE, EXPLAIN, not {kinds[0]}; "
+            "to write, attach the published file in a DuckDB shell of your own"
+        )
+    timer = threading.Timer(timeout_seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        cursor = connection.execute(statements[0])
+        rows = cursor.fetchmany(max_rows + 1)
+    except duckdb.InterruptException:
+        raise Mistake(f"the query ran longer than {timeout_seconds:g} seconds and was stopped (--timeout)") from None
+    except duckdb.Error as error:
+        raise Mistake(str(error).strip()) from error
+    finally:
+        timer.cancel()
+    return Rows([column[0] for column in cursor.description or ()], rows[:max_rows], len(rows) > max_rows)

@@ -1,0 +1,128 @@
+"""The gap, newest quarter first, with a headline that states its own doubt.
+
+Belongs here: which rows `aigap show` prints and the sentences around them. Does not belong here: arithmetic.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from warehouse.errors import Mistake
+from warehouse.formats import one_line, percent, table, usd
+from warehouse.read import Rows, literal, query
+
+_RUN_RATE = {
+    "actual_run_rate": "4 x the quarter NVIDIA reported",
+    "trailing_12m": "the last four quarters NVIDIA reported",
+    "forecast_run_rate": "4 x a forecast of the quarter, as published then",
+}
+_AI_REVENUE = {
+    "assumed": "AI revenue is assumed, not measured",
+    "measured_run_rate": "AI revenue adds up companies' latest run rates, overlaps netted",
+    "measured_trailing_12m": "AI revenue adds up companies' trailing twelve months, overlaps netted",
+}
+
+
+def gap_rows(connection: duckdb.DuckDBPyConnection, scenario: str, last: int | None) -> Rows:
+    """Rows of marts.ai_revenue_gap, newest quarter first.
+
+    :param scenario: a scenario, or all.
+    :param last: how many quarters; None for every one.
+    :raises Mistake: no such scenario; lists those there are.
+    """
+    wanted = "true" if scenario == "all" else f"scenario = {literal(scenario)}"
+    found = query(
+        connection,
+        f"from marts.ai_revenue_gap where {wanted} "
+        f"qualify dense_rank() over (order by calendar_quarter desc) <= {last or 1_000_000} "
+        "order by calendar_quarter desc, scenario",
+    )
+    if not found.rows:
+        names = query(connection, "select distinct scenario from marts.ai_revenue_gap order by scenario").rows
+        raise Mistake(
+            f"there is no scenario {one_line(scenario)!r}; there are: {', '.join(row[0] for row in names)}, or all"
+        )
+    return found
+
+
+def gap_table(found: Rows, with_scenario: bool) -> str:
+    """The rows for reading: money in billions of USD."""
+    columns = ["quarter", "run rate", "spend", "required", "AI revenue", "gap", "covered", "like for like", "known since"]
+    rows = [
+        [
+            row["calendar_quarter"],
+            usd(row["run_rate_usd"]),
+            usd(row["data_center_spend_usd"]),
+            usd(row["required_revenue_usd"]),
+            usd(row["ai_revenue_usd"]),
+            usd(row["gap_usd"]),
+            percent(row["coverage_share"]),
+            "yes" if row["is_like_for_like"] else "no",
+            row["known_from"],
+        ]
+        for row in found.as_dicts()
+    ]
+    right = {1, 2, 3, 4, 5, 6}
+    if with_scenario:
+        columns.insert(1, "scenario")
+        rows = [[line[0], row["scenario"], *line[1:]] for line, row in zip(rows, found.as_dicts(), strict=True)]
+        right = {column + 1 for column in right}
+    return table(columns, rows, right=right)
+
+
+def headline(found: Rows) -> str:
+    """One sentence about the newest quarter that has a gap, and what it stands on."""
+    rows = [row for row in found.as_dicts() if row["gap_usd"] is not None]
+    if not rows:
+        return f"No quarter of scenario {found.as_dicts()[0]['scenario']} has a gap: its AI revenue is not known.\n"
+    row = rows[0]
+    verb = "covers" if row["ai_revenue_basis"] == "assumed" else "measured covers"
+    lines = [
+        f"{row['calendar_quarter']}: NVIDIA's data-center revenue runs at {usd(row['run_rate_usd'])} a year. To pay that "
+        f"back takes {usd(row['required_revenue_usd'])} of AI revenue; the {usd(row['ai_revenue_usd'])} a year {verb} "
+        f"{percent(row['coverage_share'])}. The gap: {usd(row['gap_usd'])}.",
+        f"Stands on: {_doubt(row)}.",
+    ]
+    if not row["is_like_for_like"]:
+        lines.append("Not like for like: the two sides stand on different time bases.")
+    lines.append("Required revenue is what one year's chips must earn over their life, not every year.")
+    return "\n".join(lines) + "\n"
+
+
+def _doubt(row: dict[str, Any]) -> str:
+    """Bases, staleness and assumptions of one row."""
+    ai_revenue = _AI_REVENUE.get(row["ai_revenue_basis"], row["ai_revenue_basis"])
+    if row["ai_revenue_basis"] != "assumed":
+        details = []
+        if row.get("companies_counted") is not None:
+            details.append(f"{row['companies_counted']} companies")
+        if row.get("max_staleness_days") is not None:
+            details.append(f"oldest figure {row['max_staleness_days']} days old at the quarter's end")
+        ai_revenue += f" ({', '.join(details)})" if details else ""
+    return "; ".join(
+        (
+            _RUN_RATE.get(row["run_rate_basis"], row["run_rate_basis"]),
+            ai_revenue,
+            f"assumed: chips are {percent(row['gpu_share_of_tco'])} of a data center's cost, "
+            f"their users' gross margin is {percent(row['end_user_gross_margin'])}",
+        )
+    )
+
+
+def footer(connection: duckdb.DuckDBPyConnection, quarter: str) -> str:
+    """Which publish this is, and where to look next."""
+    build = query(
+        connection,
+        "select generation, strftime(built_at at time zone 'UTC', '%Y-%m-%d %H:%M UTC') as built, newest_filing_on, "
+        "newest_accession, checks_passed, warnings from meta.build",
+    ).as_dicts()[0]
+    lines = [
+        f"Generation {build['generation']}, published {build['built']}; newest filing {build['newest_filing_on']} "
+        f"({build['newest_accession']}); {build['checks_passed']} checks passed."
+    ]
+    if build["warnings"]:
+        lines.append(f"With reservations: {', '.join(map(one_line, build['warnings']))}.")
+    lines.append(f"Every source: aigap explain {quarter}")
+    return "\n".join(lines) + "\n"
