@@ -1,0 +1,77 @@
+"""When a filing became public, from what EDGAR says about it.
+
+Belongs here: the one rule that turns an acceptance time and a filing date into a moment and a day. Does not belong here:
+where those come from.
+
+EDGAR's `acceptanceDateTime` ends in "Z" for everyone, but for about a quarter of filers (NVIDIA among them) the clock is New
+York's. The SGML header of a submission (`<ACCEPTANCE-DATETIME>`) is always New York time. Where only the former is at hand,
+both readings are tried against the filing date, which EDGAR assigns by rule: accepted until 17:30 New York time, the filing
+is dated that business day; later, the next one. Of the readings that agree with the filing date the later one is taken, so a
+doubt never lets a number be known too early.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+#: Accepted up to and including this New York time, a filing is dated the same business day.
+CUT_OFF = time(17, 30)
+
+
+class Acceptance(NamedTuple):
+    """When a filing became public.
+
+    `known_at`: the moment, New York time; null where no acceptance time is at hand.
+    `known_from`: the first New York day on which a reader who asks by date has it.
+    `basis`: header, new_york_clock, utc_clock, filing_date, or contradiction (neither reading fits the filing date).
+    """
+
+    known_at: datetime | None
+    known_from: date
+    basis: str
+
+
+def edgar_date(moment: datetime) -> date:
+    """The filing date EDGAR gives a submission accepted at `moment` (New York time), federal holidays not counted."""
+    day = moment.date()
+    if moment.time() > CUT_OFF:
+        day += timedelta(days=1)
+    while day.weekday() >= 5:
+        day += timedelta(days=1)
+    return day
+
+
+def accepted(received: str | None, filed_on: date, *, header: bool = False) -> Acceptance:
+    """When a filing was public.
+
+    :param received: acceptance time as served: ISO text with a "Z" of doubtful meaning, or 14 digits of an SGML header.
+    :param filed_on: EDGAR's filing date.
+    :param header: `received` comes from the submission's own header and is New York time.
+    :raises ValueError: `received` is not a time.
+    """
+    if not received:
+        return Acceptance(None, filed_on, "filing_date")
+    naive = datetime.strptime(received, "%Y%m%d%H%M%S") if header else _naive(received)
+    if header:
+        moment = naive.replace(tzinfo=NEW_YORK)
+        return Acceptance(moment, max(filed_on, edgar_date(moment)), "header")
+    readings = {
+        "new_york_clock": naive.replace(tzinfo=NEW_YORK),
+        "utc_clock": naive.replace(tzinfo=UTC).astimezone(NEW_YORK),
+    }
+    # New York is behind UTC, so the reading as New York's clock is always the later one.
+    for basis, moment in readings.items():
+        if edgar_date(moment) == filed_on:
+            return Acceptance(moment, filed_on, basis)
+    # A holiday, or a clock that is neither: the later of all.
+    moment = readings["new_york_clock"]
+    return Acceptance(moment, max(filed_on, edgar_date(moment)), "contradiction")
+
+
+def _naive(received: str) -> datetime:
+    """The wall-clock part of an ISO time, whatever zone it claims."""
+    return datetime.fromisoformat(received.strip().removesuffix("Z")).replace(tzinfo=None)

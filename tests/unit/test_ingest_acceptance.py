@@ -1,0 +1,82 @@
+"""The day a filing was public: T63 (false and true Z), T64 (after hours, weekend), T65 (daylight saving, leap day, year end)."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.acceptance import CUT_OFF, NEW_YORK, accepted, edgar_date
+
+
+def test_nvidia_says_z_and_means_new_york():
+    """10-K 0001045810-26-000021 was accepted at 16:42 in New York; read as UTC it would be 11:42, in the trading day."""
+    known = accepted("2026-02-25T16:42:19.000Z", date(2026, 2, 25))
+    assert known.known_at == datetime(2026, 2, 25, 16, 42, 19, tzinfo=NEW_YORK)
+    assert (known.known_from, known.basis) == (date(2026, 2, 25), "new_york_clock")
+
+
+def test_apple_says_z_and_means_it():
+    """21:30:33 in New York would be dated the next day; the filing date says it was 16:30."""
+    known = accepted("2026-01-29T21:30:33.000Z", date(2026, 1, 29))
+    assert known.known_at == datetime(2026, 1, 29, 16, 30, 33, tzinfo=NEW_YORK)
+    assert known.basis == "utc_clock"
+
+
+def test_apple_after_hours_belongs_to_the_next_morning():
+    """Accepted 2023-11-02 18:08 New York time (22:08 UTC), dated 2023-11-03."""
+    known = accepted("2023-11-02T22:08:27.000Z", date(2023, 11, 3))
+    assert known.known_from == date(2023, 11, 3)
+
+
+@pytest.mark.parametrize(
+    ("clock", "day"),
+    [
+        ("2025-08-27T17:30:00", date(2025, 8, 27)),
+        ("2025-08-27T17:30:01", date(2025, 8, 28)),
+        ("2025-08-27T21:59:59", date(2025, 8, 28)),
+        ("2025-08-29T17:31:00", date(2025, 9, 1)),  # a Friday evening: Monday (Labor Day is not known to the rule)
+        ("2025-08-30T12:00:00", date(2025, 9, 1)),
+        ("2025-12-31T18:00:00", date(2026, 1, 1)),
+        ("2028-02-29T09:00:00", date(2028, 2, 29)),
+        ("2026-11-01T01:30:00", date(2026, 11, 2)),  # the hour that exists twice, on a Sunday
+        ("2027-03-14T02:30:00", date(2027, 3, 15)),  # the hour that does not exist, on a Sunday
+    ],
+)
+def test_the_cut_off_to_the_second(clock, day):
+    assert edgar_date(datetime.fromisoformat(clock).replace(tzinfo=NEW_YORK)) == day
+
+
+def test_a_header_is_new_york_time():
+    known = accepted("20260306163125", date(2026, 3, 6), header=True)
+    assert known.known_at == datetime(2026, 3, 6, 16, 31, 25, tzinfo=NEW_YORK)
+    assert known.basis == "header"
+
+
+def test_without_an_acceptance_time_the_filing_date_counts():
+    assert accepted(None, date(2020, 5, 21)) == (None, date(2020, 5, 21), "filing_date")
+
+
+def test_a_time_that_fits_no_reading_is_taken_late():
+    known = accepted("2025-07-04T09:00:00.000Z", date(2025, 7, 3))
+    assert known.basis == "contradiction"
+    assert known.known_from == date(2025, 7, 4)
+
+
+def test_nonsense_is_refused():
+    with pytest.raises(ValueError, match="soon"):
+        accepted("soon", date(2025, 7, 3))
+
+
+@given(
+    st.datetimes(min_value=datetime(2009, 1, 1), max_value=datetime(2035, 12, 31)),
+    st.integers(min_value=-3, max_value=6),
+)
+def test_nothing_is_known_before_it_is_filed(moment, shift):
+    filed_on = moment.date() + timedelta(days=shift)
+    known = accepted(moment.isoformat() + "Z", filed_on)
+    assert known.known_from >= filed_on
+    assert known.known_at is not None
+    if known.basis != "contradiction":
+        assert known.known_at.astimezone(NEW_YORK).date() <= known.known_from
+        assert known.known_at.time() <= CUT_OFF or known.known_at.date() < known.known_from
