@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ingest.companyfacts import load_json, strict_json
+from ingest.companyfacts import strict_json
 from ingest.payload import check_payload
 from ingest.records import FILINGS, PayloadError
 
@@ -25,19 +25,6 @@ class Submissions(NamedTuple):
 
     filings: pa.Table
     older_pages: tuple[str, ...]
-
-
-def _load(body: bytes) -> Any:
-    payload, keys = load_json(body)
-    return strict_json(body) if keys is not None and _count_keys(payload) != keys else payload
-
-
-def _count_keys(value: Any) -> int:
-    if isinstance(value, dict):
-        return len(value) + sum(map(_count_keys, value.values()))
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return sum(map(_count_keys, value))
-    return 0
 
 
 def _dates(values: list[Any]) -> pa.Array:
@@ -85,8 +72,8 @@ def parse_submissions(data: bytes, url: str, sha256: str) -> Submissions:
     """
     file_name = url.rpartition("/")[2].removesuffix(".gz")
     if page := _PAGE_NAME.fullmatch(file_name):
-        return Submissions(_filings(page[1], _load(check_payload(data, "submissions_page")), url, sha256), ())
-    payload = _load(check_payload(data, "submissions"))
+        return Submissions(_filings(page[1], strict_json(check_payload(data, "submissions_page")), url, sha256), ())
+    payload = strict_json(check_payload(data, "submissions"))
     try:
         payload = payload.get("data", payload)
         cik = str(payload["cik"]).zfill(10)

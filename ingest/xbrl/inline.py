@@ -122,7 +122,7 @@ def parse_inline(data: bytes, target: str | None = None) -> Document:
     :raises ConflictError: one fact stands with irreconcilable values.
     """
     root = read_xml(check_payload(data, "inline_xbrl"))
-    contexts, entity = read_contexts(root.iter(XBRLI + "context"))
+    contexts, entity = read_contexts(root)
     units = read_units(root.iter(XBRLI + "unit"))
     collector = FactCollector(contexts, units)
     numbers = _Numbers()

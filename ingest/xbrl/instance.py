@@ -15,15 +15,17 @@ from ingest.records import PayloadError
 from ingest.xbrl.document import NIL, XBRLI, Document, FactCollector, add_cover, read_contexts, read_units, read_xml
 from ingest.xbrl.transforms import exact_quotient
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[Ee][+-]?[0-9]{1,2})?")
 _LINK = "{http://www.xbrl.org/2003/linkbase}"
 
 
 def _number(text: str | None, concept: str, context: str | None) -> Decimal:
-    stripped = (text or "").strip()
-    if len(stripped) > 80 or not _NUMBER.fullmatch(stripped):
-        raise PayloadError(f"{concept}, context {context}: {stripped[:80]!r} is not a number")
-    return Decimal(stripped)
+    text = text or ""
+    if not _NUMBER.fullmatch(text):
+        text = text.strip()
+        if not _NUMBER.fullmatch(text):
+            raise PayloadError(f"{concept}, context {context}: {text[:80]!r} is not a number")
+    return Decimal(text)
 
 
 def _concept(element: etree._Element) -> str:
@@ -33,14 +35,13 @@ def _concept(element: etree._Element) -> str:
     return f"{element.prefix}:{local}"
 
 
-def _value(element: etree._Element, concept: str, context: str | None) -> Decimal | None:
+def _special_value(element: etree._Element, concept: str, context: str | None) -> Decimal | None:
+    """The value of a fact that is not plain text: nil, or a fraction."""
     if element.get(NIL) in ("true", "1"):
         return None
-    if not len(element):
-        return _number(element.text, concept, context)
     parts = [element.findtext(XBRLI + name) for name in ("numerator", "denominator")]
     if None in parts:
-        raise PayloadError(f"{concept}, context {context}: a numeric fact has child elements")
+        raise PayloadError(f"{concept}, context {context}: a numeric fact is empty or has child elements")
     return exact_quotient(_number(parts[0], concept, context), _number(parts[1], concept, context), concept)
 
 
@@ -54,32 +55,29 @@ def parse_instance(data: bytes) -> Document:
     root = read_xml(check_payload(data, "xbrl_instance"))
     if root.tag != XBRLI + "xbrl":
         raise PayloadError(f"payload is not an XBRL instance: its root is {root.tag}")
-    contexts, entity = read_contexts(root.iterchildren(XBRLI + "context"))
+    contexts, entity = read_contexts(root)
     units = read_units(root.iterchildren(XBRLI + "unit"))
     collector = FactCollector(contexts, units)
     cover: dict[str, str] = {}
     concepts: dict[tuple[str, str | None], str] = {}
     skipped = (XBRLI, _LINK)
     for element in root.iterchildren(tag=etree.Element):
-        tag = element.tag
-        context_ref = element.get("contextRef")
+        get = element.get
+        context_ref, unit_ref = get("contextRef"), get("unitRef")
         if context_ref is None:
-            if not tag.startswith(skipped):
-                raise PayloadError(f"{tag} has no context; tuples are not supported and EDGAR forbids them")
-            continue
-        key = (tag, element.prefix)
-        concept = concepts.get(key)
-        if concept is None:
-            concept = concepts[key] = _concept(element)
-        unit_ref = element.get("unitRef")
-        if unit_ref is None:
-            if concept.startswith("dei:"):
-                context = collector.context(concept, context_ref)
-                add_cover(cover, concept, context, lambda e=element: (e.text or "").strip())  # type: ignore[misc]
-            continue
-        collector.add(
-            concept, context_ref, unit_ref, element.get("decimals"), _value(element, concept, context_ref)
-        )
+            if not element.tag.startswith(skipped):
+                raise PayloadError(f"{element.tag} has no context; tuples are not supported and EDGAR forbids them")
+        elif unit_ref is not None:
+            key = (element.tag, element.prefix)
+            concept = concepts.get(key)
+            if concept is None:
+                concept = concepts[key] = _concept(element)
+            text = None if len(element) else element.text
+            value = _number(text, concept, context_ref) if text else _special_value(element, concept, context_ref)
+            collector.add(concept, context_ref, unit_ref, get("decimals"), value)
+        elif element.prefix == "dei":
+            name = _concept(element)
+            add_cover(cover, name, collector.context(name, context_ref), (element.text or "").strip)
     return Document(
         source_kind="xbrl_instance",
         entity=entity,
