@@ -21,10 +21,10 @@ from ingest.bundle import PAYLOADS
 from ingest.companyfacts import parse_companyfacts
 from ingest.records import FACTS, FILINGS, IngestError, PayloadError
 from ingest.submissions import parse_submissions
-from ingest.xbrl import PERIODIC_FORMS, facts_table, parse_inline, parse_instance
+from ingest.xbrl import PERIODIC_FORMS, Document, facts_table, parse_inline, parse_instance
 from ingest.xbrl.table import periodic_only, split_impossible
 
-_DOCUMENTS = {"xbrl_instance": parse_instance, "inline_xbrl": parse_inline}
+_DOCUMENTS: dict[str, Callable[[bytes], Document]] = {"xbrl_instance": parse_instance, "inline_xbrl": parse_inline}
 _LISTS = ("submissions", "submissions_page")
 
 

@@ -21,7 +21,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -202,11 +202,9 @@ class _Deadline:
     def _cut(self) -> None:
         self.is_over = True
         if self.connection is not None:
-            try:
+            with suppress(OSError):  # the connection may be gone already
                 # The plain socket's own method: a TLS socket's would drop its state under the reader.
                 socket.socket.shutdown(self.connection, socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     @staticmethod
     def watch(connection: HTTPConnection) -> None:
@@ -321,9 +319,7 @@ class Client:
         """Close the connection."""
         self._session.close()
 
-    def get(
-        self, url: str, expect: Expect, *, etag: str | None = None, last_modified: str | None = None
-    ) -> Response:
+    def get(self, url: str, expect: Expect, *, etag: str | None = None, last_modified: str | None = None) -> Response:
         """One address, checked: complete, within the caps, not a refusal, JSON where JSON is due.
 
         :param url: under one of the client's hosts.

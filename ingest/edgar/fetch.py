@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -245,10 +246,9 @@ class _Run:
     def _ask(self, url: str, expect: Expect) -> tuple[bytes, Response | None]:
         """The current body of an address; the response is None where the archived body still holds."""
         old = self._archived(url)
-        entry = self._by_url.get(url) if old is not None else None
-        response = self.client.get(
-            url, expect, etag=entry and entry.etag, last_modified=entry and entry.last_modified
-        )
+        entry = self._by_url[url] if old is not None else None
+        etag, last_modified = (entry.etag, entry.last_modified) if entry else (None, None)
+        response = self.client.get(url, expect, etag=etag, last_modified=last_modified)
         if response.not_modified:
             assert old is not None, "the client accepts 304 only after a conditional request"
             return old, None
@@ -461,14 +461,14 @@ def _fetch_company(
             tell(f"refused: {error}")
         return None
 
-    filings: list[Filing] | None = attempt(None, lambda: run.listed(company.cik, since, full_history))
+    filings: list[Filing] | None = attempt(None, partial(run.listed, company.cik, since, full_history))
     if filings is None:
         return
     for filing in filings:
-        if attempt(filing.accession, lambda f=filing: run.is_done(company.cik, f)) is False:
-            attempt(filing.accession, lambda f=filing: run.fetch_filing(company.cik, f))
+        if attempt(filing.accession, partial(run.is_done, company.cik, filing)) is False:
+            attempt(filing.accession, partial(run.fetch_filing, company.cik, filing))
             tell(f"{filing.form} filed {filing.filed_on} ({filing.accession})")
-    attempt(None, lambda: run.refresh_company_facts(company.cik))
+    attempt(None, partial(run.refresh_company_facts, company.cik))
     if before == (len(result.fetched), len(result.quarantined), len(result.failed)):
         result.unchanged.append(company.ticker)
         tell("nothing new")

@@ -3,16 +3,17 @@
 from datetime import date
 from decimal import Decimal
 
+import pyarrow.compute as pc
 import pytest
-from support import fake_edgar
-from support.clock import VirtualClock
-from support.fake_edgar import FakeEdgar
 
 from ingest.archive import Archive
 from ingest.companies import watch_list
 from ingest.edgar.client import Client
 from ingest.edgar.fetch import fetch
 from ingest.replay import replay
+from support import fake_edgar
+from support.clock import VirtualClock
+from support.fake_edgar import FakeEdgar
 
 DATA_CENTER = "srt:ProductOrServiceAxis=nvda:DataCenterMember"
 COMPANIES = {company.ticker: company for company in watch_list()}
@@ -37,41 +38,48 @@ def world(edgar, tmp_path):
     return archive, run
 
 
-def test_filings_are_fetched_archived_and_replayed(edgar, world):
-    archive, run = world
-    result = run(full_history=True)
+@pytest.fixture(scope="module")
+def twice(shared, tmp_path_factory):
+    """(archive, first result, second result, requests of the second run) of fetching all history twice."""
+    root, clock = tmp_path_factory.mktemp("twice"), VirtualClock()
+    archive = Archive(root / "archive")
+    with FakeEdgar(root=shared / "edgar") as edgar:
+        results = []
+        for _ in range(2):
+            with Client("Test test@example.org", root, hosts=edgar.hosts, clock=clock, sleep=clock.sleep) as client:
+                results.append(fetch(archive, client, SOME, full_history=True))
+        return archive, *results, edgar.paths()[results[0].requests_sent :]
+
+
+def test_filings_are_fetched_archived_and_replayed(twice):
+    archive, result, *_ = twice
     assert (result.quarantined, result.failed, result.stopped) == ([], [], None)
     assert len(result.new_accessions) == 22 + 18 + 4
     records = replay(archive)
     assert set(records.payloads["status"].to_pylist()) == {"parsed", "kept"}
+    assert set(records.facts["accession"].to_pylist()) >= set(result.new_accessions)
     center = {}
-    for row in records.facts.to_pylist():
-        days = (row["period_end"] - row["period_start"]).days if row["period_start"] else 0
-        if row["dimensions"] == DATA_CENTER and "Revenue" in row["concept"] and 70 < days < 120:
+    of_segment = records.facts.filter(pc.equal(records.facts["dimensions"], DATA_CENTER))
+    for row in of_segment.to_pylist():
+        if "Revenue" in row["concept"] and 70 < (row["period_end"] - row["period_start"]).days < 120:
             center.setdefault(row["period_end"], set()).add(row["value"])
     assert center[date(2025, 7, 27)] == {Decimal(41_096_000_000)}
     assert center[date(2023, 7, 30)] == {Decimal(10_323_000_000)}
     assert center[date(2020, 4, 26)] == {Decimal(1_141_000_000)}
     # All discrete quarters that 10-Qs report; the fourth quarters exist only as a difference.
     assert sum(date(2020, 4, 1) < end < date(2025, 9, 1) for end in center) == 17
-    assert {row["accession"] for row in records.facts.to_pylist()} >= set(result.new_accessions)
 
 
-def test_a_second_run_sends_one_request_per_company_and_finds_nothing_new(edgar, world):
-    archive, run = world
-    first = run(full_history=True)
-    asked = len(edgar.log)
-    second = run(full_history=True)
-    assert first.requests_sent == asked
-    assert second.requests_sent == len(edgar.log) - asked == len(SOME)
+def test_a_second_run_sends_one_request_per_company_and_finds_nothing_new(twice):
+    archive, _, second, paths = twice
+    assert paths == [f"data.sec.gov/submissions/CIK{company.cik}.json" for company in SOME]
+    assert second.requests_sent == len(SOME)
     assert (second.fetched, second.unchanged) == ([], ["NVDA", "AAPL", "MSFT"])
-    loaded = {entry.sha256 for entry in archive.entries()}
-    assert replay(archive, loaded).facts.num_rows == 0
+    assert replay(archive, {entry.sha256 for entry in archive.entries()}).facts.num_rows == 0
 
 
-def test_the_extracted_instance_is_preferred_and_the_older_instance_found(world):
-    _, run = world
-    names = {e.accession: e.url.rpartition("/")[2] for e in run(full_history=True).fetched if "xbrl" in e.kind}
+def test_the_extracted_instance_is_preferred_and_the_older_instance_found(twice):
+    names = {e.accession: e.url.rpartition("/")[2] for e in twice[1].fetched if "xbrl" in e.kind}
     assert names["0001045810-24-000029"] == "nvda-20240128_htm.xml"
     assert names["0000320193-23-000106"] == "aapl-20230930_htm.xml"
     assert names["0001193125-15-350718"] == "msft-20150930.xml"

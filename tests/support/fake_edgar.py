@@ -23,6 +23,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -408,14 +409,12 @@ def drip(seconds: float = 0.05, in_headers: bool = False) -> Fault:
         stream = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(body)
         head, rest = (b"", stream + b"X-Slow: ") if in_headers else (stream + b"\r\n", body)
         handler.close_connection = True
-        try:
+        with suppress(OSError):  # the client hung up, as it should
             handler.wfile.write(head)
             for byte in rest + b"-" * 100_000:
                 handler.wfile.write(bytes([byte]))
                 handler.wfile.flush()
                 time.sleep(seconds)
-        except OSError:
-            pass  # the client hung up, as it should
 
     return play
 
@@ -438,10 +437,8 @@ def gzip_bomb(megabytes: int) -> Fault:
         packer = zlib.compressobj(9, wbits=31)
         zeros = bytes(2**20)
         packed = b"".join(packer.compress(zeros) for _ in range(megabytes)) + packer.flush()
-        try:
+        with suppress(OSError):
             handler.send(200, packed, {"Content-Encoding": "gzip"})
-        except OSError:
-            pass
 
     return play
 
@@ -451,10 +448,8 @@ def huge_length(size: int = 2 * 2**30) -> Fault:
 
     def play(handler: _Handler, _: bytes) -> None:
         handler.close_connection = True
-        try:
+        with suppress(OSError):
             handler.send(200, b"{" * 65_536, {"Content-Length": str(size), "Connection": "close"})
-        except OSError:
-            pass
 
     return play
 
@@ -465,11 +460,9 @@ def endless() -> Fault:
     def play(handler: _Handler, _: bytes) -> None:
         handler.close_connection = True
         chunk = b"100000\r\n" + b" " * 2**20 + b"\r\n"
-        try:
+        with suppress(OSError):
             handler.send(200, b"", {"Transfer-Encoding": "chunked"})
             while True:
                 handler.wfile.write(chunk)
-        except OSError:
-            pass
 
     return play

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import orjson
-from support.fake_edgar import filing_index, submissions
 
 from ingest.companies import Company
+from support.fake_edgar import filing_index, submissions
 
 CIK = "0000000042"
 COMPANY = Company("TINY", CIK, "Tiny Inc", "reference", 12, ())
@@ -107,7 +107,12 @@ def site(reports: Sequence[Report], cik: str = CIK) -> dict[str, bytes]:
     listed = [(r.accession, r.form, r.filed, f"{r.stem}.htm") for r in reversed(reports)]
     pages = {list_path(cik): submissions(cik, listed), facts_path(cik): company_facts(reports, cik)}
     for report in reports:
-        names = {f"{report.stem}.htm": "2000", f"{report.stem}.xsd": "500", f"{report.stem}_lab.xml": "900", "R1.htm": ""}
+        names = {
+            f"{report.stem}.htm": "2000",
+            f"{report.stem}.xsd": "500",
+            f"{report.stem}_lab.xml": "900",
+            "R1.htm": "",
+        }
         body = (inline if report.inline else instance)(report, cik)
         pages[f"{folder(report.accession, cik)}/{report.document}"] = body
         names[report.document] = str(len(body))

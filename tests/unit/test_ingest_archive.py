@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
@@ -126,10 +127,8 @@ def test_a_kill_at_any_write_leaves_a_whole_entry_or_none(tmp_path, monkeypatch,
 
     with monkeypatch.context() as patch:
         patch.setattr(os, call, kill)
-        try:
+        with suppress(KilledError):
             archive.put(b"payload", URL, kind="submissions", retrieved_at=AT)
-        except KilledError:
-            pass
     for entry in archive.entries():
         assert archive.get(entry.sha256) == b"payload"
     archive.put(b"payload", URL, kind="submissions", retrieved_at=AT)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from support.clock import VirtualClock
-from support.fake_edgar import FakeEdgar, answer, status
 
 from ingest.edgar.client import BlockedError, Client, Gate, NotFoundError, identity
 from ingest.records import FetchError
+from support.clock import VirtualClock
+from support.fake_edgar import FakeEdgar, answer, status
 
 PATH = "data.sec.gov/submissions/CIK0000000042.json"
 AGENT = "Test Person test@example.org"
@@ -51,7 +51,9 @@ def test_without_identity_the_message_says_what_to_set():
         identity({})
 
 
-@pytest.mark.parametrize("value", ["Jane Doe", "jane@", "@example.org", "J\u00e4ne jane@example.org", "a@b.org\r\nX: y"])
+@pytest.mark.parametrize(
+    "value", ["Jane Doe", "jane@", "@example.org", "J\u00e4ne jane@example.org", "a@b.org\r\nX: y"]
+)
 def test_an_identity_without_a_contact_or_unfit_for_a_header_is_refused(value):
     with pytest.raises(FetchError, match="SEC_USER_AGENT must name a contact"):
         identity({"SEC_USER_AGENT": value})

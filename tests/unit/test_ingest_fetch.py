@@ -5,16 +5,16 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from support import fake_edgar, tiny
-from support.clock import VirtualClock
-from support.fake_edgar import FakeEdgar, filing_index
-from support.tiny import CIK, COMPANY, OTHER, Q1, Q2, Q3, Report
 
 from ingest.archive import Archive
 from ingest.edgar.client import Client
 from ingest.edgar.fetch import Plan, choose_documents, documents_at_hand, fetch
 from ingest.records import FACTS, PayloadError
 from ingest.replay import replay
+from support import fake_edgar, tiny
+from support.clock import VirtualClock
+from support.fake_edgar import FakeEdgar, filing_index
+from support.tiny import CIK, COMPANY, OTHER, Q1, Q2, Q3, Report
 
 ACCESSION = Q2.accession
 
@@ -75,7 +75,9 @@ def test_an_index_may_hold_a_single_item_and_empty_sizes():
     assert choose_documents(lone, CIK, ACCESSION, None) == Plan(("a-20240128.xml",), ())
 
 
-@pytest.mark.parametrize("index", [b"{", b"[]", b"{}", b'{"directory": {}}', b'{"directory": {"item": [{}], "name": ""}}'])
+@pytest.mark.parametrize(
+    "index", [b"{", b"[]", b"{}", b'{"directory": {}}', b'{"directory": {"item": [{}], "name": ""}}']
+)
 def test_an_index_that_cannot_be_read_is_refused(index):
     with pytest.raises(PayloadError, match=f"the index of {ACCESSION} cannot be read"):
         choose_documents(index, CIK, ACCESSION, None)

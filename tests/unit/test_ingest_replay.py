@@ -5,14 +5,14 @@ import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support import tiny
-from support.tiny import CIK, Q1, Q2, Q3
 
 from ingest import replay as replay_module
 from ingest.archive import Archive
 from ingest.bundle import PAYLOADS
 from ingest.records import FACTS, FILINGS
 from ingest.replay import replay
+from support import tiny
+from support.tiny import CIK, Q1, Q2, Q3
 
 AT = datetime(2026, 9, 1, tzinfo=UTC)
 
@@ -106,7 +106,8 @@ BAD = {
     "another form": (tiny.instance(Q2._replace(form="8-K")), "filed as 10-Q, but its cover says '8-K'"),
     "a conflict": (
         tiny.instance(Q2).replace(
-            b"</xbrli:xbrl>", b'<us-gaap:Revenues contextRef="c" unitRef="u" decimals="0">7</us-gaap:Revenues></xbrli:xbrl>'
+            b"</xbrli:xbrl>",
+            b'<us-gaap:Revenues contextRef="c" unitRef="u" decimals="0">7</us-gaap:Revenues></xbrli:xbrl>',
         ),
         "us-gaap:Revenues",
     ),

@@ -65,7 +65,8 @@ def test_a_hostile_cik_is_refused(cik):
 
 
 @pytest.mark.parametrize(
-    "name", ["CIK0000320193-submissions-001.json", "CIK0001045810-submissions-1.json", "../CIK0001045810.json", *HOSTILE]
+    "name",
+    ["CIK0000320193-submissions-001.json", "CIK0001045810-submissions-1.json", "../CIK0001045810.json", *HOSTILE],
 )
 def test_a_page_that_is_not_the_companys_is_refused(name):
     with pytest.raises(IngestError, match="submissions page .* is refused"):
