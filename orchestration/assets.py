@@ -17,11 +17,11 @@ import ingest
 from ingest.archive import Archive
 from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
-from ingest.edgar.client import Client
-from ingest.edgar.fetch import FetchResult, documents_at_hand, fetch
+from ingest.edgar.fetch import FetchResult
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
 from ingest.replay import replay
 from orchestration import checks, models
+from orchestration.fetching import ask_edgar, problems
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
 from warehouse.load import (
     LoadResult,
@@ -42,26 +42,6 @@ Say = Callable[[str], None]
 # --- sources: EDGAR -------------------------------------------------------------------------------
 
 
-def ask_edgar(archive: Archive, edgar: Edgar, bundle: Bundle, say: Say) -> FetchResult:
-    """Archive what EDGAR has and neither the archive nor the bundle holds; one line a filing to `say`."""
-    known, since = documents_at_hand(bundle.facts)
-    with Client(edgar.user_agent, archive.root, hosts=edgar.hosts) as client:
-        return fetch(
-            archive,
-            client,
-            watch_list(),
-            known,
-            since=since,
-            on_progress=lambda p: say(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}"),
-        )
-
-
-def problems(result: FetchResult) -> list[str]:
-    """What a fetch could not get or refused, a line each."""
-    found = [f"{p.ticker} {p.accession or ''}: {p.reason}" for p in (*result.failed, *result.quarantined)]
-    return [line.replace(" :", ":") for line in found]
-
-
 @dg.asset(
     key=checks.ARCHIVE,
     group_name="sources",
@@ -75,7 +55,7 @@ def archive(context: dg.AssetExecutionContext, warehouse: Warehouse, edgar: Edga
     store = Archive(warehouse.home.archive)
     result = FetchResult()
     if edgar.user_agent:
-        result = ask_edgar(store, edgar, read_bundle(inputs.bundle), context.log.info)
+        result = ask_edgar(store, edgar.user_agent, read_bundle(inputs.bundle), context.log.info, edgar.hosts)
         context.log.info(f"EDGAR: {len(result.new_accessions)} new filings, {result.requests_sent} requests")
     else:
         context.log.info("offline: SEC_USER_AGENT is not set, so EDGAR is not asked for new filings")
@@ -175,7 +155,10 @@ def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive,
         load_payloads(connection, fetched.payloads)
     loads += [replace_rows(connection, name, table) for name, table in curated.tables.items()]
     for load in loads:
-        say(f"{load.table}: {load.inserted} new rows, {load.known} known" + f", {load.conflicts} conflicts" * bool(load.conflicts))
+        say(
+            f"{load.table}: {load.inserted} new rows, {load.known} known"
+            + f", {load.conflicts} conflicts" * bool(load.conflicts)
+        )
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
@@ -246,7 +229,7 @@ def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: In
     fingerprint = f"{_code_hash()[:16]}-{bundle.content_hash[:16]}"
     before = warehouse.loaded
     warehouse.note(None)
-    if before is None or before.fingerprint != fingerprint:
+    if warehouse.full or before is None or before.fingerprint != fingerprint:
         discard_build(warehouse.home)
     with warehouse.build_file(context.log.warning) as connection:
         _load(connection, bundle, Archive(warehouse.home.archive), curated, context.log.info)
@@ -319,10 +302,12 @@ def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         done = publish(
             warehouse.home,
             BuildInfo(loaded.bundle_hash, loaded.curated_hash, loaded.checks_passed or 0, tuple(loaded.warnings)),
+            force=warehouse.full,
         )
-        context.log.info(
-            f"{'published' if done.is_new else 'nothing new: still'} generation {done.generation}, {done.path.name}"
-        )
+        said = f"{loaded.checks_passed} checks passed" + f", {len(loaded.warnings)} warned" * bool(loaded.warnings)
+        message = f"{'published' if done.is_new else 'nothing new; still'} {done.path.name}: {said}"
+        context.log.info(message)
+        warehouse.record("published" if done.is_new else "unchanged", message)
         rows = [dg.TableRecord({"table": f"marts.{name}", "rows": count}) for name, count in done.rows.items()]
         return dg.MaterializeResult(
             metadata={

@@ -121,23 +121,24 @@ def _write_settings(directory: Path) -> None:
         os.replace(temporary, path)
 
 
-def prepare_instance(home: Home) -> DagsterInstance:
+@contextmanager
+def instance_of(home: Home) -> Iterator[DagsterInstance]:
     """Open the instance under `home`, making it where needed.
 
     The caller holds a lock: two processes that meet an empty folder leave two rows in
     alembic_version and an instance that never opens again (dagster issue 27390).
 
-    :return: the instance; DAGSTER_HOME is set for this process and its children.
+    DAGSTER_HOME is set for this process and its children.
     """
     home.dagster.mkdir(parents=True, exist_ok=True)
     _write_settings(home.dagster)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
-    instance = DagsterInstance.get()
-    # Touch every database: each is made on first use, and that must not happen in two processes at once.
-    instance.get_runs_count()
-    instance.all_asset_keys()
-    instance.all_instigator_state()
-    return instance
+    with DagsterInstance.from_config(str(home.dagster)) as instance:
+        # Touch every database: each is made on first use, and that must not happen in two processes at once.
+        instance.get_runs_count()
+        instance.all_asset_keys()
+        instance.all_instigator_state()
+        yield instance
 
 
 def close_left_over_runs(instance: DagsterInstance, job_name: str) -> list[str]:

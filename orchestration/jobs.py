@@ -3,8 +3,6 @@
 Belongs here: jobs, schedules, how fresh an asset must be. Does not belong here: assets.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import dagster as dg
@@ -15,11 +13,21 @@ TIMEZONE = "America/New_York"
 #: its filing is out. 09:00, because hours around 02:00 are missing or doubled where the clocks change.
 CRON = "0 9 1 3,6,9,12 *"
 
+
+@dg.failure_hook(required_resource_keys={"warehouse"})
+def note_failure(context: dg.HookContext) -> None:
+    """So that `aigap show` and `aigap doctor` say it, whoever started the run."""
+    error = context.op_exception
+    reason = getattr(error, "description", None) or str(error)
+    context.resources.warehouse.record("failed", f"{context.step_key}: {reason.strip().splitlines()[0]}")
+
+
 refresh_job = dg.define_asset_job(
     "quarterly_refresh",
     selection=dg.AssetSelection.all(),
     # One process for all steps: a process per step and its imports cost more than the work.
     executor_def=dg.in_process_executor,
+    hooks={note_failure},
     description="Sources to published file: fetch (where configured), load, build, check, publish.",
 )
 

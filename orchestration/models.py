@@ -237,7 +237,8 @@ def dbt_build(
         if event.info.name == "NodeFinished":
             node = event.data.node_info
             if node.resource_type == "model" or node.node_status in ("fail", "error", "warn"):
-                say(f"{node.resource_type} {node.node_name}: {node.node_status}")
+                status = "" if node.node_status == "success" else f": {node.node_status}"
+                say(f"{node.resource_type} {node.node_name}{status}")
 
     picked = ["--select", *select, "--indirect-selection", "empty"] if select is not None else []
     answer = _invoke(home, ["build", *picked], on_event)

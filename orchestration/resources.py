@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ import duckdb
 from ingest.bundle import BUNDLE_DIR
 from ingest.edgar.urls import EDGAR, Hosts
 from warehouse.errors import Busy, PublishError
-from warehouse.home import Home, lock_holder, refresh_lock
+from warehouse.home import Home, lock_holder, record_refresh, refresh_lock
 from warehouse.load import open_build
 
 #: How long a run that the daemon started waits for one that a person started (a refresh takes well under a minute).
@@ -49,6 +50,8 @@ class Warehouse(dg.ConfigurableResource):
     """
 
     root: str
+    #: Make the build file anew, and publish even if nothing changed.
+    full: bool = False
 
     @property
     def home(self) -> Home:
@@ -77,6 +80,10 @@ class Warehouse(dg.ConfigurableResource):
             yield connection
         finally:
             connection.close()
+
+    def record(self, outcome: str, message: str) -> None:
+        """Note how the run ended, for `show` and `doctor`: published, unchanged or failed."""
+        record_refresh(self.home, outcome, message, datetime.now(UTC).isoformat(timespec="seconds"))
 
     # What the build file holds, and whether it passed: kept beside it, so that a publish started on its
     # own (from the UI) cannot pass what nobody checked.
@@ -147,4 +154,3 @@ class Inputs(dg.ConfigurableResource):
         for path in sorted(folder.glob("*.csv")):
             digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
         return digest.hexdigest()
-

@@ -1,0 +1,51 @@
+"""Everything Dagster sees, put together by one function whose parts a test can replace.
+
+Belongs here: assembly. Does not belong here: definitions themselves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import dagster as dg
+
+from orchestration import jobs, models
+from orchestration.assets import archive, dbt_models, load_raw, published_file
+from orchestration.resources import Edgar, Inputs, Warehouse
+from warehouse.home import Home, find_home
+
+
+def build_definitions(
+    home: Home | None = None,
+    *,
+    edgar: Edgar | None = None,
+    inputs: Inputs | None = None,
+    full: bool = False,
+    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
+) -> dg.Definitions:
+    """All assets, checks, the job and its schedule, over one folder of files.
+
+    :param home: where everything is kept; default AIGAP_HOME.
+    :param edgar: default: asked only if SEC_USER_AGENT is set.
+    :param inputs: default: what ships with the package.
+    :param full: make the build file anew, and publish even if nothing changed.
+    :param loggers: where runs in this process log to; default Dagster's.
+    :raises models.DbtFailed: the dbt project does not parse.
+    """
+    home = home or find_home()
+    manifest = models.load_manifest(home)
+    marts = [spec.key for spec in models.model_specs(manifest) if spec.group_name == "marts"]
+    assets = [archive, load_raw, dbt_models(manifest), published_file(marts)]
+    return dg.Definitions(
+        assets=dg.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=jobs.FRESHNESS), assets),
+        jobs=[jobs.refresh_job],
+        schedules=[jobs.quarterly_schedule],
+        resources={
+            "warehouse": Warehouse(root=str(home.root), full=full),
+            "edgar": edgar or Edgar(user_agent=os.environ.get("SEC_USER_AGENT", "")),
+            "inputs": inputs or Inputs(),
+        },
+        executor=dg.in_process_executor,
+        loggers=loggers,
+    )

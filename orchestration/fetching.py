@@ -1,0 +1,43 @@
+"""Asking EDGAR for what is new: what the job's first step and `aigap fetch` have in common.
+
+Belongs here: which client, what is already known, what to tell. Does not belong here: HTTP, parsing,
+Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ingest.archive import Archive
+from ingest.bundle import Bundle
+from ingest.companies import watch_list
+from ingest.edgar.client import Client
+from ingest.edgar.fetch import FetchResult, documents_at_hand, fetch
+from ingest.edgar.urls import EDGAR, Hosts
+
+
+def ask_edgar(
+    archive: Archive, user_agent: str, bundle: Bundle, say: Callable[[str], None], hosts: Hosts = EDGAR
+) -> FetchResult:
+    """Archive what EDGAR has and neither the archive nor the bundle holds.
+
+    :param say: told one line a filing.
+    """
+    known, since = documents_at_hand(bundle.facts)
+    archive.clean()
+    with Client(user_agent, archive.root, hosts=hosts) as client:
+        return fetch(
+            archive,
+            client,
+            watch_list(),
+            known,
+            since=since,
+            on_progress=lambda p: say(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}"),
+        )
+
+
+def problems(result: FetchResult) -> list[str]:
+    """What could not be got or was refused, a line each."""
+    return [
+        f"{' '.join(filter(None, (p.ticker, p.accession)))}: {p.reason}" for p in (*result.failed, *result.quarantined)
+    ]

@@ -1,0 +1,326 @@
+"""What the commands refresh, fetch, bundle and ui do.
+
+Belongs here: running the job in this process and saying how it went, starting the UI. Does not belong
+here: arguments and exit codes (cli.py), the job itself. Dagster and dbt are imported inside the
+functions that need them: an error that is known before costs no five seconds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from warehouse.errors import Busy, Mistake, WarehouseError
+from warehouse.home import Home, read_last_refresh, record_refresh, refresh_lock
+
+if TYPE_CHECKING:
+    from orchestration.resources import Edgar, Inputs
+
+#: Runs made here carry it, so that the UI lists them under the job.
+_REPOSITORY_TAG = {
+    ".dagster/repository": "__repository__@orchestration.definitions",
+    "aigap/started_by": "aigap refresh",
+}
+
+
+class Progress(Protocol):
+    """A line for a person who waits; with `done` of `total` it may be overwritten by the next."""
+
+    def __call__(self, message: str, done: int | None = None, total: int | None = None) -> None: ...
+
+
+# --- refresh --------------------------------------------------------------------------------------
+
+
+#: Steps of the job as a person would call them.
+_STEPS = {"sources__archive": "fetch", "load_raw": "load", "dbt_build": "build", "meta__build": "publish"}
+
+
+class _Narrator(logging.Handler):
+    """Turns what the job logs into progress, counted in steps and dbt models."""
+
+    def __init__(self, progress: Progress, models: int) -> None:
+        super().__init__(logging.INFO)
+        self._progress, self._models, self._built = progress, models, 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        about = getattr(record, "dagster_meta", {})
+        # Dagster's own account of the run comes with an event, or as an error; what the job says does not.
+        if about.get("dagster_event") or about.get("step_key") not in _STEPS or record.levelno > logging.WARNING:
+            return
+        step, message = _STEPS[about["step_key"]], about["orig_message"]
+        if record.levelno == logging.WARNING:
+            self._progress(f"{step}: warning: {message}")
+            return
+        self._built += message.startswith("model ")
+        done = {"fetch": 0, "load": 1, "build": 2 + self._built, "publish": 2 + self._models}[step]
+        self._progress(f"{step}: {message}", done, self._models + 3)
+
+
+def _logger(progress: Progress, models: int) -> Any:
+    import dagster as dg
+
+    @dg.logger(description="Progress for a person who waits.")
+    def narrate(_: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("aigap", logging.INFO)
+        logger.addHandler(_Narrator(progress, models))
+        return logger
+
+    return narrate
+
+
+def refresh(
+    home: Home,
+    *,
+    full: bool = False,
+    offline: bool = True,
+    progress: Progress = lambda *_: None,
+    edgar: Edgar | None = None,
+    inputs: Inputs | None = None,
+) -> int:
+    """Run the job `quarterly_refresh` in this process; the run is recorded where `aigap ui` shows it.
+
+    :param full: make the build file anew, and publish even if nothing changed.
+    :param offline: do not ask EDGAR. :param edgar: ask this one instead of the real one (tests).
+    :param inputs: other folders than the shipped ones (tests).
+    :return: 0.
+    :raises Busy: another refresh is running.
+    :raises WarehouseError: it failed; the message names the step and the check. Readers keep what they had.
+    """
+    with refresh_lock(home):
+        progress("starting")
+        started = time.monotonic()
+        _quiet()
+        from orchestration import jobs
+        from orchestration.build import build_definitions
+        from orchestration.instance import close_left_over_runs, instance_of
+        from orchestration.models import DbtFailed, load_manifest, model_specs
+        from orchestration.resources import Edgar
+
+        if edgar is None:
+            edgar = Edgar() if offline else Edgar(user_agent=_identity())
+        try:
+            models = len(model_specs(load_manifest(home)))
+        except DbtFailed as error:
+            raise _failed(home, f"dbt cannot read dbt_project: {error}") from error
+        definitions = build_definitions(
+            home, edgar=edgar, inputs=inputs, full=full, loggers={"console": _logger(progress, models)}
+        )
+        with instance_of(home) as instance:
+            close_left_over_runs(instance, jobs.refresh_job.name)
+            result = definitions.resolve_job_def(jobs.refresh_job.name).execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {}}},
+                tags=_REPOSITORY_TAG,
+            )
+        if not result.success:
+            raise _failed(home, _failure(result))
+        last = read_last_refresh(home) or {}
+        progress(f"{last.get('message')} ({time.monotonic() - started:.0f} s)", models + 3, models + 3)
+        return 0
+
+
+def _quiet() -> None:
+    """Telemetry off, and no notes about parts of Dagster that are still in preview."""
+    import warnings
+
+    os.environ["DO_NOT_TRACK"] = "1"
+    warnings.filterwarnings("ignore", module="dagster")
+
+
+def _failure(result: Any) -> str:
+    """One line from a failed run: the step, and the innermost error's first words."""
+    for event in result.all_events:
+        if event.event_type_value in ("STEP_FAILURE", "RUN_FAILURE", "PIPELINE_FAILURE"):
+            error = getattr(event.event_specific_data, "error", None)
+            step = f"{event.step_key}: " if event.step_key else ""
+            description = getattr(getattr(event.event_specific_data, "user_failure_data", None), "description", None)
+            if description:
+                return step + description
+            while error is not None and error.cause is not None:
+                error = error.cause
+            if error is not None:
+                return step + error.message.strip().split("\n")[0]
+    return "the run ended without saying why; aigap ui shows it"
+
+
+def _failed(home: Home, reason: str) -> WarehouseError:
+    """Note the failure for `show` and `doctor`, and make the error that says it."""
+    record_refresh(home, "failed", reason, datetime.now(UTC).isoformat(timespec="seconds"))
+    live = home.live()
+    kept = f"readers keep {live.name}" if live and live.is_file() else "nothing has been published yet"
+    return WarehouseError(f"{reason}; {kept}")
+
+
+def _identity() -> str:
+    from ingest.edgar.client import identity
+
+    return identity()
+
+
+# --- fetch, bundle --------------------------------------------------------------------------------
+
+
+def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | None = None) -> int:
+    """Archive what is new at EDGAR for the watch list; `aigap refresh` then builds with it.
+
+    :return: 0.
+    :raises FetchError: SEC_USER_AGENT does not say who asks.
+    :raises WarehouseError: something could not be got; says what. What was got is kept.
+    """
+    user_agent = edgar.user_agent if edgar else _identity()
+    from ingest.archive import Archive
+    from ingest.bundle import read_bundle
+    from orchestration.fetching import ask_edgar, problems
+
+    with refresh_lock(home):
+        hosts = {"hosts": edgar.hosts} if edgar else {}
+        result = ask_edgar(Archive(home.archive), user_agent, read_bundle(), progress, **hosts)
+    progress(
+        f"{len(result.new_accessions)} new filings, {len(result.fetched)} new payloads, "
+        f"{result.requests_sent} requests; aigap refresh builds with them"
+    )
+    if found := problems(result):
+        raise WarehouseError("\n".join(["not everything could be fetched; what was is kept:", *found]))
+    return 0
+
+
+def bundle_build(from_dir: Path, out: Path | None = None) -> int:
+    """Build the bundle from a folder of EDGAR payloads and print what is in it.
+
+    :return: 0.
+    :raises BundleError: see ingest.bundle.build_bundle.
+    """
+    from ingest.bundle import BUNDLE_DIR, build_bundle
+
+    out = out or BUNDLE_DIR
+    _print_manifest(f"built {out} from {from_dir}", build_bundle(from_dir, out))
+    return 0
+
+
+def bundle_verify(from_dir: Path, bundle: Path | None = None) -> int:
+    """Prove that a bundle is what `from_dir` gives.
+
+    :return: 0.
+    :raises BundleError: it is not; says where.
+    """
+    from ingest.bundle import BUNDLE_DIR, verify_bundle
+
+    bundle = bundle or BUNDLE_DIR
+    _print_manifest(f"verified {bundle} against {from_dir}", verify_bundle(from_dir, bundle))
+    return 0
+
+
+def _print_manifest(headline: str, manifest: dict[str, Any]) -> None:
+    files = ", ".join(f"{name} {f['rows']:,} rows {f['bytes']:,} bytes" for name, f in manifest["files"].items())
+    print(f"{headline}: {files}; {len(manifest['sources'])} payloads")
+
+
+# --- ui -------------------------------------------------------------------------------------------
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def ui(home: Home, *, host: str = "127.0.0.1", port: int = 3000, writable: bool = False) -> int:
+    """Serve Dagster's UI and run its daemon (schedule, run queue) until interrupted.
+
+    :param writable: let the UI start runs. It has no login, and obeys any web page open in the same browser.
+    :return: 0 after Ctrl-C.
+    :raises Busy: a UI for this folder is already running.
+    :raises Mistake: the port is taken.
+    :raises WarehouseError: one of the two processes ended by itself.
+    """
+    if host not in _LOOPBACK:
+        print(
+            f"aigap: warning: anyone who reaches {host}:{port} can read everything here; there is no login",
+            file=sys.stderr,
+        )
+    if writable:
+        print("aigap: warning: any web page open in your browser can start runs on this UI", file=sys.stderr)
+    with _only_one_ui(home):
+        _refuse_taken_port(host, port)
+        _quiet()
+        from orchestration.instance import instance_of
+        from orchestration.models import DbtFailed, load_manifest
+
+        # Instance and manifest are made by this one process, before two others want them at once.
+        try:
+            load_manifest(home)
+        except DbtFailed as error:
+            raise WarehouseError(f"dbt cannot read dbt_project: {error}") from error
+        with instance_of(home):
+            pass
+        return _serve(home, host, port, writable)
+
+
+@contextmanager
+def _only_one_ui(home: Home) -> Iterator[None]:
+    home.dagster.mkdir(parents=True, exist_ok=True)
+    with (home.dagster / "ui.lock").open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(f"a UI for {home.root} is already running; two daemons would do everything twice") from None
+        yield
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Mistake(f"{host}:{port} cannot be used ({error.strerror}); choose another with --port") from None
+
+
+def _serve(home: Home, host: str, port: int, writable: bool) -> int:
+    environment = {
+        **os.environ,
+        "AIGAP_HOME": str(home.root),
+        "DAGSTER_HOME": str(home.dagster),
+        "DO_NOT_TRACK": "1",
+        "PYTHONWARNINGS": "ignore",
+    }
+    location = ["-m", "orchestration.definitions"]
+    quiet = ["--log-level", "warning"]
+    commands = [
+        [sys.executable, "-m", "dagster_webserver", *location, "-h", host, "-p", str(port), *quiet]
+        + ([] if writable else ["--read-only"]),
+        [sys.executable, "-m", "dagster", "daemon", "run", *location, *quiet],
+    ]
+    # Their own process group: Ctrl-C reaches this process alone, which then ends both in order.
+    children = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print(f"http://{host}:{port}  ({'writable' if writable else 'read-only'}; Ctrl-C stops it)", flush=True)
+    try:
+        while all(child.poll() is None for child in children):
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _stop(children)
+    raise WarehouseError("the UI's webserver or daemon ended by itself; its last lines above say why")
+
+
+def _stop(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + 10
+    for child in children:
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
