@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
+from ingest.ledger import CORRECTIONS_FILE, apply_corrections, parse_corrections
 from ingest.records import DECIMAL, FIGURES, CuratedError
 
 #: The one header of every figures file: FIGURES without what the loader adds.
@@ -490,7 +491,7 @@ def read_figures(directory: Path | Traversable | None = None, not_after: date = 
     """
     folder: Path | Traversable = curated_dir() if directory is None else directory
     sources = {p.name: p for p in folder.iterdir() if p.name.endswith(".csv")} if folder.is_dir() else {}
-    names = sorted(n for n in sources if n not in (SCENARIO_FILE, ROLES_FILE))
+    names = sorted(n for n in sources if n not in (SCENARIO_FILE, ROLES_FILE, CORRECTIONS_FILE))
     missing = [n for n in FIGURE_FILES if n not in names] if directory is None else []
     if missing or not names:
         raise CuratedError(f"{folder}: no {', '.join(missing) or 'figures'} there; restore from version control")
@@ -512,6 +513,8 @@ def read_figures(directory: Path | Traversable | None = None, not_after: date = 
     left_out = {(r.file, r.line) for r in outliers}
     rows = [row for row in rows if (row["file"], row["line"]) not in left_out]
     refused.sort(key=lambda r: (r.file, r.line))
+    if CORRECTIONS_FILE in sources:
+        rows = apply_corrections(rows, parse_corrections(sources[CORRECTIONS_FILE].read_bytes()))
     return FigureSet(pa.Table.from_pylist(rows, FIGURES), refused)
 
 

@@ -23,6 +23,7 @@ from ingest.figures import (
     read_figures,
     read_scenarios,
 )
+from ingest.ledger import CORRECTIONS_FILE
 
 #: Nothing may be known after today; a clock set before the collection was made does not count.
 LATEST = max(date.today(), date(2026, 11, 22))
@@ -49,7 +50,7 @@ def test_no_shipped_row_is_refused() -> None:
 
 def test_the_folder_holds_the_listed_files_and_no_others() -> None:
     names = {p.name for p in curated_dir().iterdir() if p.name.endswith(".csv")}
-    assert names == {*FIGURE_FILES, SCENARIO_FILE, ROLES_FILE}
+    assert names == {*FIGURE_FILES, SCENARIO_FILE, ROLES_FILE, CORRECTIONS_FILE}
     assert {r["file"] for r in rows()} == set(FIGURE_FILES)
 
 
