@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
 import re
 import socket
 import struct
@@ -36,6 +37,9 @@ import orjson
 from ingest.edgar.urls import Hosts
 
 KINDS = ("ixbrl", "xbrl-instance")
+#: A proxy in the environment must not come between a test (or a process it starts) and its server.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
 PERIODIC = re.compile(r"(10-K|10-Q|10-KT|10-QT|20-F)(/A)?")
 RATE_PAGE = b"<!DOCTYPE html>\n<html><head><title>Request Rate Threshold Exceeded</title></head><body/></html>"
 IDENTITY_PAGE = b"<!DOCTYPE html>\n<html><head><title>Undeclared Automated Tool</title></head><body/></html>"
