@@ -143,14 +143,15 @@ def _enclosed(opening: str, items: Iterable[str], closing: str, line: str) -> st
 
 def csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """RFC 4180 with a header. Text that a spreadsheet would run as a formula starts with an apostrophe."""
-    from csv import writer
-    from io import StringIO
+    lines = [[_quoted(_inert(c)) for c in columns]]
+    lines += [[plain(v) if _is_number(v) else _quoted(_inert(plain(v))) for v in row] for row in rows]
+    # A lone empty cell is quoted: a line with nothing on it would not be read as a row.
+    return "".join((",".join(line) or '""') + "\n" for line in lines)
 
-    out = StringIO()
-    write = writer(out, lineterminator="\n")
-    write.writerow([_inert(c) for c in columns])
-    write.writerows([plain(v) if _is_number(v) else _inert(plain(v)) for v in row] for row in rows)
-    return out.getvalue()
+
+def _quoted(text: str) -> str:
+    """Written out, not the csv module's: that one leaves a carriage return bare, which it then cannot read."""
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
 
 
 def _inert(text: str) -> str:

@@ -132,8 +132,6 @@ def open_build(home: Home, say: Callable[[str], None] = _log.warning) -> duckdb.
             home.root.mkdir(parents=True, exist_ok=True)
             connection = duckdb.connect(str(home.build), config=SETTINGS)
         except (duckdb.Error, OSError) as error:
-            if "lock" in str(error).lower():
-                raise Busy(f"{home.build} is open in another process: {_first_line(error)}") from None
             if isinstance(error, OSError) or not home.build.is_file() or not os.access(home.build, os.W_OK):
                 raise WarehouseError(
                     f"{home.build} cannot be written: {_first_line(error)}; set AIGAP_HOME to a folder of your own"

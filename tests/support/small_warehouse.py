@@ -123,11 +123,13 @@ insert into raw.payloads values
 """
 
 
-def make_build(home: Home) -> None:
-    """Write the build file, as a refresh leaves it: closed, checks passed."""
+def small_home(root: Path) -> Home:
+    """A home whose build file is as a refresh leaves it: closed, checks passed. Its path has a space in it."""
+    home = Home(root / "a home")
     with open_build(home) as connection:
         connection.execute(_MARTS)
         connection.execute(_RAW)
+    return home
 
 
 def change_build(home: Home, sql: str) -> None:

@@ -1,0 +1,293 @@
+import os
+import random
+import subprocess
+import sys
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from ingest.bundle import PAYLOADS
+from ingest.companies import COMPANIES
+from ingest.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
+from ingest.records import FACTS, FIGURES, FILINGS
+from warehouse import load
+from warehouse.errors import Busy, LoadError, WarehouseError
+from warehouse.home import Home
+from warehouse.load import load_facts, load_filings, load_payloads, open_build, replace_rows
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "a home")
+
+
+@pytest.fixture
+def build(home):
+    with open_build(home) as connection:
+        yield connection
+
+
+def fact(**changes):
+    row = dict(
+        cik="0001045810", accession="0001045810-26-000081", form="10-Q", filed_on=date(2026, 8, 26),
+        concept="us-gaap:Revenues", dimensions="", unit="USD", period_start=date(2026, 4, 27),
+        period_end=date(2026, 7, 26), value=Decimal(96221000000), decimals="-6", source_kind="inline_xbrl",
+        source_url="https://www.sec.gov/x", sha256="2" * 64, frame=None, fy=None, fp=None,
+    )  # fmt: skip
+    return row | changes
+
+
+def facts(*rows):
+    return pa.Table.from_pylist(list(rows), FACTS)
+
+
+def filing(**changes):
+    row = dict(
+        cik="0001045810", accession="0001045810-26-000081", form="10-Q", filed_on=date(2026, 8, 26),
+        accepted_at_received=None, report_date=None, primary_document=None, source_url="u", sha256="2" * 64,
+    )  # fmt: skip
+    return row | changes
+
+
+# --- definitions -----------------------------------------------------------------------------------
+
+
+def test_every_raw_and_meta_table_and_column_is_described(build):
+    missing = build.execute(
+        "select table_name from duckdb_tables() where comment is null "
+        "union all select table_name || '.' || column_name from duckdb_columns() where comment is null and not internal"
+    ).fetchall()
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("table", "schema"),
+    [
+        ("filings", FILINGS),
+        ("payloads", PAYLOADS),
+        ("companies", COMPANIES),
+        ("ai_revenue_roles", AI_REVENUE_ROLES),
+        ("curated_figures", FIGURES),
+        ("refused_rows", REFUSED),
+        ("scenario_parameters", SCENARIOS),
+    ],
+)
+def test_raw_tables_have_the_columns_that_ingest_hands_over(build, table, schema):
+    columns = build.execute(f"select column_name from duckdb_columns() where table_name = '{table}'").fetchall()
+    assert [c for (c,) in columns] == schema.names
+
+
+def test_facts_are_kept_as_ingest_hands_them_over_under_their_id(build):
+    columns = build.execute("select column_name from duckdb_columns() where table_name = 'xbrl_facts'").fetchall()
+    assert [c for (c,) in columns] == ["fact_id", *FACTS.names]
+
+
+# --- facts -------------------------------------------------------------------------------------------
+
+
+def test_fact_id_is_the_documented_hash(build):
+    load_facts(build, facts(fact(), fact(period_start=None)))
+    assert build.execute("select fact_id from raw.xbrl_facts order by period_start nulls last").fetchall() == build.execute(
+        "select 'x' || left(md5(t), 20) from (values "
+        "(1, '0001045810|0001045810-26-000081|us-gaap:Revenues||USD|2026-04-27|2026-07-26'), "
+        "(2, '0001045810|0001045810-26-000081|us-gaap:Revenues||USD||2026-07-26')) as v (n, t) order by n"
+    ).fetchall()
+
+
+def test_the_first_value_stays_and_another_goes_to_conflicts(build):
+    first = load_facts(build, facts(fact()))
+    again = load_facts(build, facts(fact(), fact(source_kind="companyfacts", sha256="3" * 64)))
+    other = facts(fact(value=Decimal(1), source_kind="companyfacts", sha256="4" * 64))
+    third = load_facts(build, other)
+    assert (first.inserted, first.known, first.conflicts) == (1, 0, 0)
+    assert (again.inserted, again.known, again.conflicts) == (0, 2, 0)
+    assert (third.inserted, third.known, third.conflicts) == (0, 1, 1)
+    assert load_facts(build, other).conflicts == 0, "the same conflict is noted once"
+    assert build.execute("select value, source_kind from raw.xbrl_facts").fetchall() == [
+        (Decimal(96221000000), "inline_xbrl")
+    ]
+    assert build.execute("select * exclude (fact_id) from raw.fact_conflicts").fetchall() == [
+        (Decimal(96221000000), Decimal(1), "inline_xbrl", "companyfacts", "4" * 64)
+    ]
+
+
+def test_within_one_load_the_filings_own_document_wins_in_any_order(home):
+    rows = [
+        fact(source_kind="companyfacts", value=Decimal(3), sha256="3" * 64),
+        fact(source_kind="xbrl_instance", value=Decimal(1), sha256="9" * 64),
+        fact(source_kind="inline_xbrl", value=Decimal(2), sha256="1" * 64),
+        *(fact(concept=f"us-gaap:C{i}", value=Decimal(i)) for i in range(50)),
+    ]
+    seen = set()
+    for seed in range(4):
+        random.Random(seed).shuffle(rows)
+        load.discard_build(home)
+        with open_build(home) as build:
+            assert load_facts(build, facts(*rows)) == ("raw.xbrl_facts", 53, 51, 2, 2)
+            kept = build.execute("select value from raw.xbrl_facts where concept = 'us-gaap:Revenues'").fetchall()
+            assert kept == [(Decimal(1),)]
+            seen.add(str(build.execute("from raw.xbrl_facts order by all").fetchall()))
+    assert len(seen) == 1
+
+
+def test_a_restatement_is_another_fact_because_its_filing_differs(build):
+    load_facts(build, facts(fact()))
+    later = fact(accession="0001045810-27-000001", value=Decimal(5), filed_on=date(2027, 2, 1))
+    assert load_facts(build, facts(later)).inserted == 1
+    assert build.execute("select count(*) from raw.fact_conflicts").fetchone() == (0,)
+
+
+def test_big_decimals_stay_exact(build):
+    exact = Decimal("9007199254740993.0000000001")
+    load_facts(build, facts(fact(value=exact)))
+    assert build.execute("select value from raw.xbrl_facts").fetchone() == (exact,)
+
+
+@pytest.mark.parametrize("column", ["cik", "accession", "concept", "dimensions", "unit", "period_end", "source_kind"])
+def test_a_fact_without_its_key_is_refused_and_nothing_of_its_load_stays(build, column):
+    with pytest.raises(LoadError, match=rf"raw\.xbrl_facts refuses the 2 rows.*{column}"):
+        load_facts(build, facts(fact(concept="us-gaap:Other"), fact(**{column: None})))
+    assert build.execute("select count(*) from raw.xbrl_facts").fetchone() == (0,)
+    assert load_facts(build, facts(fact())).inserted == 1, "the connection is usable after a refusal"
+
+
+# --- the rest -----------------------------------------------------------------------------------------
+
+
+def test_a_known_filing_only_gains_what_it_lacked(build):
+    load_filings(build, pa.Table.from_pylist([filing(primary_document=None)], FILINGS))
+    richer = filing(form="10-Q/A", primary_document="nvda.htm", sha256="3" * 64)
+    result = load_filings(build, pa.Table.from_pylist([richer], FILINGS))
+    assert (result.inserted, result.known) == (0, 1)
+    assert build.execute("select form, primary_document, sha256 from raw.filings").fetchall() == [
+        ("10-Q", "nvda.htm", "2" * 64)
+    ]
+
+
+def test_the_newest_word_on_a_payload_replaces_the_older(build):
+    row = dict(sha256="2" * 64, url="u", accession=None, kind="inline_xbrl", bytes=1, retrieved_at=None)
+    load_payloads(build, pa.Table.from_pylist([row | dict(status="quarantined", error="html")], PAYLOADS))
+    result = load_payloads(build, pa.Table.from_pylist([row | dict(status="parsed", error=None)], PAYLOADS))
+    assert (result.inserted, result.known) == (0, 1)
+    assert build.execute("select status, error from raw.payloads").fetchall() == [("parsed", None)]
+    assert load.loaded_payloads(build) == {"2" * 64}
+
+
+def test_configuration_is_replaced_whole_and_other_tables_never(build):
+    def companies(*ciks):
+        rows = [dict(cik=c, ticker="T", company="N", role="reference", fiscal_year_end_month=1) for c in ciks]
+        return pa.Table.from_pylist(rows, COMPANIES)
+
+    replace_rows(build, "companies", companies("0000000001", "0000000002"))
+    assert replace_rows(build, "companies", companies("0000000002")) == ("raw.companies", 1, 1, 0, 0)
+    assert build.execute("select cik from raw.companies").fetchall() == [("0000000002",)]
+    with pytest.raises(LoadError, match=r"raw\.companies refuses the 2 rows"):
+        replace_rows(build, "companies", companies("0000000003", "0000000003"))
+    assert build.execute("select cik from raw.companies").fetchall() == [("0000000002",)]
+    with pytest.raises(LoadError, match="not replaced as a whole"):
+        replace_rows(build, "xbrl_facts", facts())
+
+
+# --- the build file itself ----------------------------------------------------------------------------
+
+
+def told(home):
+    said = []
+    with open_build(home, said.append) as build:
+        count = build.execute("select count(*) from raw.xbrl_facts").fetchone()
+    return said, count[0]
+
+
+def filled(home):
+    with open_build(home) as build:
+        load_facts(build, facts(fact()))
+
+
+def test_a_sound_build_file_is_kept(home):
+    filled(home)
+    assert told(home) == ([], 1)
+
+
+def test_a_build_file_of_another_version_is_made_anew(home):
+    filled(home)
+    with duckdb.connect(str(home.build)) as build:
+        build.execute("update raw.build_file set schema_fingerprint = 'old'")
+    said, count = told(home)
+    assert "another version of aigap made it" in said[0]
+    assert count == 0
+
+
+def test_a_foreign_database_in_its_place_is_made_anew(home):
+    home.root.mkdir()
+    with duckdb.connect(str(home.build)) as build:
+        build.execute("create table mine (a int)")
+    assert "it has no raw.build_file" in told(home)[0][0]
+
+
+@pytest.mark.parametrize("damage", ["garbage", "empty", "cut", "header"])
+def test_a_damaged_build_file_is_made_anew(home, damage):
+    filled(home)
+    data = home.build.read_bytes()
+    home.build.write_bytes(
+        {"garbage": b"not a database" * 1000, "empty": b"", "cut": data[: len(data) // 3], "header": b"\0" * 8 + data[8:]}[
+            damage
+        ]
+    )
+    said, count = told(home)
+    assert count == 0
+    assert damage == "empty" or "made the build file anew" in said[0]
+
+
+def test_a_write_ahead_log_left_by_a_killed_run_is_never_replayed(home):
+    filled(home)
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom warehouse.home import Home\nfrom warehouse.load import open_build\n"
+        "b = open_build(Home(Path(sys.argv[1])))\nb.execute('create table raw.half as select 1')\nos.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(home.root)], check=False)
+    assert home.build.with_name("build.duckdb.wal").exists()
+    said, count = told(home)
+    assert "a run was killed while writing it" in said[0]
+    assert count == 0
+
+
+def test_a_build_file_open_elsewhere_is_busy_and_not_deleted(home):
+    filled(home)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom warehouse.home import Home\nfrom warehouse.load import open_build\n"
+        "b = open_build(Home(Path(sys.argv[1])))\nb.execute('create table raw.half as select 1')\n"
+        "print('open', flush=True)\nsys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(home.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "open\n"
+    try:
+        with pytest.raises(Busy, match=r"build\.duckdb is open in another process"):
+            open_build(home)
+        assert home.build.with_name("build.duckdb.wal").exists(), "the other process still needs its log"
+        home.build.with_name("build.duckdb.wal").rename(home.root / "aside")
+        with pytest.raises(Busy, match=r"build\.duckdb is open in another process"):
+            open_build(home)
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_home_that_cannot_be_written_is_told_apart_from_a_damaged_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(WarehouseError, match="set AIGAP_HOME"):
+        open_build(Home(tmp_path / "file"))
+
+
+def test_a_loading_process_needs_no_network_and_little_memory(build):
+    settings = dict(build.execute("select name, value from duckdb_settings()").fetchall())
+    assert settings["autoinstall_known_extensions"] == "false"
+    assert settings["autoload_known_extensions"] == "false"
+    assert settings["TimeZone"] == "UTC"
+    assert settings["memory_limit"] == "953.6 MiB"
+    assert int(settings["threads"]) <= max(2, os.cpu_count() or 1)
