@@ -77,9 +77,13 @@ def apply_corrections(rows: list[dict], corrections: Iterable[Correction]) -> li
         if row is None:
             raise CuratedError(f"{CORRECTIONS_FILE}: no figure has the id {correction.figure_id}; the row must stay")
         if correction.corrected_on <= row["known_on"] or correction.previous_value == row["value"]:
-            raise CuratedError(f"{CORRECTIONS_FILE}: the correction of {correction.figure_id} is not later or changes nothing")
+            raise CuratedError(
+                f"{CORRECTIONS_FILE}: the correction of {correction.figure_id} is not later or changes nothing"
+            )
         result.append(row | {"value": correction.previous_value})
-        row["figure_id"] = "c" + hashlib.sha256(f"{correction.figure_id}|{correction.corrected_on}".encode()).hexdigest()[:20]
+        row["figure_id"] = (
+            "c" + hashlib.sha256(f"{correction.figure_id}|{correction.corrected_on}".encode()).hexdigest()[:20]
+        )
         row["known_on"], row["known_on_basis"] = correction.corrected_on, "published"
     return result
 

@@ -62,7 +62,9 @@ def compiled_models(manifest: Path) -> list[Model]:
     :raises ValueError: a model has not been compiled.
     """
     nodes = {
-        key: node for key, node in json.loads(manifest.read_text("utf-8"))["nodes"].items() if node["resource_type"] == "model"
+        key: node
+        for key, node in json.loads(manifest.read_text("utf-8"))["nodes"].items()
+        if node["resource_type"] == "model"
     }
     wanted = [key for key, node in nodes.items() if node["name"] in VERSIONED_MARTS]
     order: list[str] = []

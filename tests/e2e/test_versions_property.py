@@ -89,7 +89,10 @@ def run_models(models, statements: list[Statement], database: str) -> list[tuple
     con = duckdb.connect(database)
     try:
         con.execute("create schema raw; create schema staging; create schema intermediate")
-        con.execute("create table raw.companies as select ? as cik, 'TEST' as ticker, 'Test' as company, 'hyperscaler' as role, 12 as fiscal_year_end_month", [CIK])
+        con.execute(
+            "create table raw.companies as select ? as cik, 'TEST' as ticker, 'Test' as company, 'hyperscaler' as role, 12 as fiscal_year_end_month",
+            [CIK],
+        )
         con.execute(
             """create table raw.metric_concepts as
                select ? as cik, 'capex_cash_gross' as metric, concept, '' as dimensions, priority, false as is_required, ? as same_as,
@@ -126,7 +129,9 @@ def run_models(models, statements: list[Statement], database: str) -> list[tuple
         con.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(statements=histories())
 def test_every_day_shows_what_was_said_by_then(models, tmp_path_factory, statements):
     folder = tmp_path_factory.mktemp("history")

@@ -36,12 +36,24 @@ CAPEX = [
     ("GOOGL", "2024Q4", "cash_gross", 52_535 - 38_259, "10-K 0001652044-25-000014 less 10-Q 0001652044-24-000118"),
     ("META", "2023Q1", "cash_gross", 6_842, "10-Q 0001326801-23-000067 (company facts): 6,842"),
     ("META", "2023Q2", "cash_gross", 13_058 - 6_842, "10-Q 0001326801-23-000093: six months 13,058"),
-    ("META", "2023Q2", "cash_net_of_proceeds", 13_058 - 101 - 6_823, "the same, less proceeds of 101 (H1) and net 6,823 (Q1)"),
+    (
+        "META",
+        "2023Q2",
+        "cash_net_of_proceeds",
+        13_058 - 101 - 6_823,
+        "the same, less proceeds of 101 (H1) and net 6,823 (Q1)",
+    ),
     ("MSFT", "2022Q3", "cash_gross", 6_283, "10-Q 0001564590-22-035087: 6,283"),
     ("MSFT", "2021Q3", "cash_gross", 5_810, "10-Q 0001564590-21-051992: 5,810"),
     ("ORCL", "2023Q3", "cash_gross", 1_314, "10-Q 0000950170-23-047713: 1,314"),
     ("AAPL", "2024Q4", "cash_gross", 2_940, "10-Q 0000320193-25-000008: 2,940"),
-    ("NVDA", "2022Q3", "cash_gross", 1_324 - 794, "10-Q 0001045810-22-000166 nine months less 10-Q 0001045810-22-000147"),
+    (
+        "NVDA",
+        "2022Q3",
+        "cash_gross",
+        1_324 - 794,
+        "10-Q 0001045810-22-000166 nine months less 10-Q 0001045810-22-000147",
+    ),
     ("NVDA", "2020Q4", "cash_gross", 1_128 - 845, "10-K 0001045810-21-000010 less 10-Q 0001045810-20-000189"),
 ]
 
@@ -89,7 +101,11 @@ def test_every_nvidia_quarter(con):
 
 @pytest.mark.parametrize(
     ("quarter", "year", "nine_months"),
-    [("2023Q4", 47_525, 4_284 + 10_323 + 14_514), ("2024Q4", 115_186, 22_563 + 26_272 + 30_771), ("2022Q4", 15_005, 11_389)],
+    [
+        ("2023Q4", 47_525, 4_284 + 10_323 + 14_514),
+        ("2024Q4", 115_186, 22_563 + 26_272 + 30_771),
+        ("2022Q4", 15_005, 11_389),
+    ],
 )
 def test_a_fourth_quarter_is_the_year_less_nine_months_of_two_filings(con, quarter, year, nine_months):
     value, kind, source, fact_ids = con.execute(
@@ -187,7 +203,9 @@ def test_measured_revenue_counts_the_end_customers_dollar_once(con):
     """2026Q2 by hand: Microsoft's 37,000 less the 24,100 OpenAI paid it; Amazon's 25,000 less 7,000; SpaceX's 4 x 2,194 less
     4 x 1,600 of compute sold to Anthropic; xAI inside SpaceX."""
     rows = dict(
-        con.execute("select company, counted_usd // 1000000 from marts.ai_revenue where calendar_quarter = '2026Q2'").fetchall()
+        con.execute(
+            "select company, counted_usd // 1000000 from marts.ai_revenue where calendar_quarter = '2026Q2'"
+        ).fetchall()
     )
     assert rows["OpenAI"] == 24_000
     assert rows["Anthropic"] == 4 * 11_500
@@ -199,7 +217,10 @@ def test_measured_revenue_counts_the_end_customers_dollar_once(con):
 
 
 def test_the_essays_as_any_reader_saw_them(con):
-    for day, frozen, newest, run_rate in [("2023-09-20", "cahn_2023", "2023Q2", 41_292), ("2024-06-20", "cahn_2024", "2024Q1", 90_252)]:
+    for day, frozen, newest, run_rate in [
+        ("2023-09-20", "cahn_2023", "2023Q2", 41_292),
+        ("2024-06-20", "cahn_2024", "2024Q1", 90_252),
+    ]:
         rows = {
             (scenario, quarter): value
             for scenario, quarter, value in con.execute(
