@@ -1,13 +1,13 @@
 """When a filing became public, from what EDGAR says about it.
 
-Belongs here: the one rule that turns an acceptance time and a filing date into a moment and a day. Does not belong here:
-where those come from.
+Belongs here: the one rule that turns an acceptance time and a filing date into a moment and a day. Does not belong
+here: where those come from.
 
-EDGAR's `acceptanceDateTime` ends in "Z" for everyone, but for about a quarter of filers (NVIDIA among them) the clock is New
-York's. The SGML header of a submission (`<ACCEPTANCE-DATETIME>`) is always New York time. Where only the former is at hand,
-both readings are tried against the filing date, which EDGAR assigns by rule: accepted until 17:30 New York time, the filing
-is dated that business day; later, the next one. Of the readings that agree with the filing date the later one is taken, so a
-doubt never lets a number be known too early.
+EDGAR's `acceptanceDateTime` ends in "Z" for everyone, but for about a quarter of filers (NVIDIA among them) the clock
+is New York's. The SGML header of a submission (`<ACCEPTANCE-DATETIME>`) is always New York time. Where only the
+former is at hand, both readings are tried against the filing date, which EDGAR assigns by rule: accepted until 17:30
+New York time, the filing is dated that business day; later, the next one. Of the readings that agree with the filing
+date the later one is taken, so a doubt never lets a number be known too early.
 """
 
 from __future__ import annotations

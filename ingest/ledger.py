@@ -1,11 +1,12 @@
 """The history of the curated figures: what was said once stays said.
 
-Belongs here: corrections (a changed figure is a new version from the day it was corrected, the old one stays on record) and
-the ledger (a fingerprint of every row ever shipped, so that a silent edit is seen). Does not belong here: reading or checking
-the figures themselves.
+Belongs here: corrections (a changed figure is a new version from the day it was corrected, the old one stays on
+record) and the ledger (a fingerprint of every row ever shipped, so that a silent edit is seen). Does not belong here:
+reading or checking the figures themselves.
 
-To change a figure: edit its row, and add a line to corrections.csv with the row's figure id, the value it had, today, and why.
-A scenario's parameter changes by a new row with its own known_on. To add figures: add rows, then `python -m ingest.ledger seal`. Removing or re-dating a row that was shipped is refused.
+To change a figure: edit its row, and add a line to corrections.csv with the row's figure id, the value it had, today,
+and why. A scenario's parameter changes by a new row with its own known_on. To add figures: add rows, then `python -m
+ingest.ledger seal`. Removing or re-dating a row that was shipped is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _HEADER = ["figure_id", "previous_value", "corrected_on", "reason"]
 
 #: What a reader relies on in a row; a change in any of it is a change of history.
 _SEALED = (
-    "value", "low_value", "high_value", "unit", "qualifier", "period_type", "period_start", "period_end", "known_on", "series",
+    "value", "low_value", "high_value", "unit", "qualifier", "period_type", "period_start", "period_end", "known_on",
+    "series",
     "basis", "source_kind", "layer", "overlaps_with", "source_url", "confidence",
 )  # fmt: skip
 
@@ -64,8 +66,8 @@ def parse_corrections(data: bytes) -> list[Correction]:
 def apply_corrections(rows: list[dict], corrections: Iterable[Correction]) -> list[dict]:
     """Put back the version before each correction.
 
-    The old version keeps the id it was cited by; the corrected one is known from the day of its correction and has an id of
-    its own.
+    The old version keeps the id it was cited by; the corrected one is known from the day of its correction and has an
+    id of its own.
 
     :param rows: rows of FIGURES.
     :raises CuratedError: a correction names no row, is not later than the figure, or changes nothing.
@@ -110,11 +112,13 @@ def breaches(rows: Iterable[dict], ledger: dict[str, str]) -> list[str]:
         row = now.get(figure_id)
         if row is None:
             found.append(
-                f"{figure_id}: a shipped figure is gone or was re-dated; put it back, and add the new statement as a row of its own"
+                f"{figure_id}: a shipped figure is gone or was re-dated; put it back, and add the new statement as a "
+                f"row of its own"
             )
         elif fingerprint(row) != sealed:
             found.append(
-                f"{row['file']}, line {row['line']}, {figure_id}: a shipped figure was edited; add its old value to {CORRECTIONS_FILE}"
+                f"{row['file']}, line {row['line']}, {figure_id}: a shipped figure was edited; add its old value to "
+                f"{CORRECTIONS_FILE}"
             )
     found += [
         f"{row['file']}, line {row['line']}, {figure_id}: not in the ledger yet; run python -m ingest.ledger seal"

@@ -1,7 +1,8 @@
-"""Proof that no number looks ahead: rebuild the marts from what was public on a day, and compare with the as-of tables.
+"""Proof that no number looks ahead: rebuild the marts from what was public on a day, and compare with the as-of
+tables.
 
-Belongs here: the rebuild at a day and the comparison, for the tests (a sample of days) and for `aigap verify-history` (all of
-them). Does not belong here: deriving anything; the rebuild runs the very SQL that dbt compiled.
+Belongs here: the rebuild at a day and the comparison, for the tests (a sample of days) and for `aigap verify-history`
+(all of them). Does not belong here: deriving anything; the rebuild runs the very SQL that dbt compiled.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What moved: between two days of one published file, or between two published files.
 
-Belongs here: the rows of `aigap changes` and `aigap diff`, and their text for a person and for CHANGELOG.md. Does not belong
+Belongs here: the rows of `aigap changes` and `aigap diff`, and their text for a person and for CHANGELOG.md. Does
+not belong
 here: the versions themselves (dbt_project), opening the published file (read.py).
 """
 
@@ -70,7 +71,8 @@ _DIFF = f"""
             b.ai_revenue_usd as ai_revenue_before_usd, a.ai_revenue_usd as ai_revenue_after_usd,
             b.gap_usd as gap_before_usd, a.gap_usd as gap_after_usd, a.gap_usd - b.gap_usd as gap_change_usd,
             list_filter(coalesce(a.fact_ids, []), lambda id : not list_contains(coalesce(b.fact_ids, []), id)) as added,
-            list_filter(coalesce(b.fact_ids, []), lambda id : not list_contains(coalesce(a.fact_ids, []), id)) as dropped
+            list_filter(coalesce(b.fact_ids, []), lambda id : not list_contains(coalesce(a.fact_ids, []), id)) as
+            dropped
         from after.marts.ai_revenue_gap as a
         full join before.marts.ai_revenue_gap as b
             on a.calendar_quarter = b.calendar_quarter and a.scenario = b.scenario

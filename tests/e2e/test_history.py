@@ -59,7 +59,8 @@ def test_the_boundary_of_a_day(published):
 def test_changes_name_the_filing(published):
     with duckdb.connect(str(published), read_only=True) as con:
         rows = con.sql(
-            "select calendar_quarter, change, because from marts.gap_changes(date '2025-08-26', date '2025-08-27') where scenario = 'cahn_method'"
+            "select calendar_quarter, change, because from marts.gap_changes(date '2025-08-26', date '2025-08-27') "
+            "where scenario = 'cahn_method'"
         ).fetchall()
     assert [(quarter, change) for quarter, change, _ in rows] == [("2025Q2", "new")]
     assert any("0001045810-25-000209" in reason for reason in rows[0][2])

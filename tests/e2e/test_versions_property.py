@@ -1,7 +1,9 @@
-"""Knowledge intervals as algebra: generated filing histories through the compiled models, against a few lines of Python.
+"""Knowledge intervals as algebra: generated filing histories through the compiled models, against a few lines of
+Python.
 
-The histories hold what EDGAR holds: year-to-date chains, comparatives, restatements of one operand, amendments, a renamed tag,
-two filings on one day. The oracle knows nothing of intervals: for a day it looks only at the statements made by then.
+The histories hold what EDGAR holds: year-to-date chains, comparatives, restatements of one operand, amendments, a
+renamed tag, two filings on one day. The oracle knows nothing of intervals: for a day it looks only at the statements
+made by then.
 """
 
 from __future__ import annotations
@@ -62,8 +64,9 @@ def histories(draw: st.DrawFn) -> list[Statement]:
 
 
 def believed(statements: list[Statement], year: int, quarter: int, day: date) -> int | None:
-    """What an honest reader takes the quarter to be on `day`: the newest statement of each period, a stated quarter before
-    a difference of two year-to-date statements."""
+    """What an honest reader takes the quarter to be on `day`: the newest statement of each period, a stated quarter
+    before a difference of two year-to-date statements.
+    """
 
     def latest(first: int, last: int) -> int | None:
         said = [s for s in statements if (s.year, s.first, s.last) == (year, first, last) and s.filed_on <= day]
@@ -90,30 +93,39 @@ def run_models(models, statements: list[Statement], database: str) -> list[tuple
     try:
         con.execute("create schema raw; create schema staging; create schema intermediate")
         con.execute(
-            "create table raw.companies as select ? as cik, 'TEST' as ticker, 'Test' as company, 'hyperscaler' as role, 12 as fiscal_year_end_month",
+            "create table raw.companies as select ? as cik, 'TEST' as ticker, 'Test' as company, 'hyperscaler' as "
+            "role, 12 as fiscal_year_end_month",
             [CIK],
         )
         con.execute(
             """create table raw.metric_concepts as
-               select ? as cik, 'capex_cash_gross' as metric, concept, '' as dimensions, priority, false as is_required, ? as same_as,
+               select ? as cik, 'capex_cash_gross' as metric, concept, '' as dimensions, priority, false as
+               is_required, ? as same_as,
                       null::date as valid_from, null::date as valid_to, null::date as filed_from, null::date as filed_to
                from (values (?, 1), (?, 2)) as t (concept, priority)""",
             [CIK, NEW, NEW, OLD],
         )
         con.execute(
-            """create table raw.curated_figures as select '' as figure_id, '' as company, '' as ticker, '' as metric, 0::decimal(38, 10) as value,
-                      null::decimal(38, 10) as low_value, null::decimal(38, 10) as high_value, '' as unit, '' as qualifier, '' as period_type,
-                      null::date as period_start, null::date as period_end, '' as period_label, null::date as known_on, '' as known_on_basis,
-                      '' as series, '' as basis, '' as source_kind, '' as estimator, '' as layer, '' as overlaps_with, '' as source_title,
+            """create table raw.curated_figures as select '' as figure_id, '' as company, '' as ticker, '' as metric,
+            0::decimal(38, 10) as value,
+                      null::decimal(38, 10) as low_value, null::decimal(38, 10) as high_value, '' as unit, '' as
+                      qualifier, '' as period_type,
+                      null::date as period_start, null::date as period_end, '' as period_label, null::date as
+                      known_on, '' as known_on_basis,
+                      '' as series, '' as basis, '' as source_kind, '' as estimator, '' as layer, '' as
+                      overlaps_with, '' as source_title,
                       '' as source_url, '' as confidence, true as is_citable, '' as note where false"""
         )
         con.execute(
-            """create table raw.xbrl_facts (fact_id varchar, cik varchar, accession varchar, form varchar, filed_on date, concept varchar,
-                      dimensions varchar, unit varchar, period_start date, period_end date, value decimal(38, 10), decimals varchar,
+            """create table raw.xbrl_facts (fact_id varchar, cik varchar, accession varchar, form varchar, filed_on
+            date, concept varchar,
+                      dimensions varchar, unit varchar, period_start date, period_end date, value decimal(38, 10),
+                      decimals varchar,
                       source_kind varchar, source_url varchar, sha256 varchar)"""
         )
         con.executemany(
-            "insert into raw.xbrl_facts values (?, ?, ?, '10-Q', ?, ?, '', 'USD', ?, ?, ?, null, 'xbrl_instance', '', '')",
+            "insert into raw.xbrl_facts values (?, ?, ?, '10-Q', ?, ?, '', 'USD', ?, ?, ?, null, 'xbrl_instance', '', "
+            "'')",
             [
                 (f"x{i}", CIK, f"{s.accession:06}", s.filed_on, s.concept, *s.period(), s.value)
                 for i, s in enumerate(statements)
@@ -123,7 +135,8 @@ def run_models(models, statements: list[Statement], database: str) -> list[tuple
             kind = "view" if model.materialized == "view" else "table"
             con.execute(f"create {kind} {model.schema}.{model.name} as {model.sql}")
         return con.execute(
-            "select calendar_quarter, value_usd, known_from, known_to from intermediate.int_metric_quarters order by 1, 3"
+            "select calendar_quarter, value_usd, known_from, known_to from intermediate.int_metric_quarters order by "
+            "1, 3"
         ).fetchall()
     finally:
         con.close()

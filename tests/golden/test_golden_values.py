@@ -1,4 +1,6 @@
-"""Numbers read by hand from documents, asserted from the published file. $ are whole US dollars; (M) stands for millions."""
+"""Numbers read by hand from documents, asserted from the published file. $ are whole US dollars; (M) stands for
+millions.
+"""
 
 from datetime import date
 
@@ -25,7 +27,8 @@ DATA_CENTER = [
     ("2026Q2", "2026-07-26", 89_023),
 ]  # fmt: skip
 
-#: Capital expenditure read in the cash-flow statements of the filings named (M): a quarter as printed, or the difference of
+#: Capital expenditure read in the cash-flow statements of the filings named (M): a quarter as printed, or the
+# difference of
 #: the two printed year-to-date columns.
 CAPEX = [
     ("AMZN", "2023Q2", "cash_gross", 11_455, "10-Q 0001018724-23-000012: three months, 11,455"),
@@ -61,7 +64,8 @@ CAPEX = [
 @pytest.mark.parametrize(("quarter", "values"), REQUIRED.items())
 def test_required_revenue_at_half_and_half(con, quarter, values):
     row = con.execute(
-        "select run_rate_usd, required_revenue_usd from marts.ai_revenue_gap where scenario = 'measured' and calendar_quarter = ?",
+        "select run_rate_usd, required_revenue_usd from marts.ai_revenue_gap where scenario = 'measured' and "
+        "calendar_quarter = ?",
         [quarter],
     ).fetchone()
     assert row == (values[0] * M, values[1] * M)
@@ -69,7 +73,8 @@ def test_required_revenue_at_half_and_half(con, quarter, values):
 
 @pytest.mark.parametrize(
     ("scenario", "quarter", "known_on", "billions"),
-    [("cahn_2023", "2023Q4", date(2023, 9, 20), (50, 100, 200, 75, 125)), ("cahn_2024", "2024Q4", date(2024, 6, 20), (150, 300, 600, 100, 500))],
+    [("cahn_2023", "2023Q4", date(2023, 9, 20), (50, 100, 200, 75, 125)), ("cahn_2024", "2024Q4", date(2024, 6, 20),
+    (150, 300, 600, 100, 500))],
 )  # fmt: skip
 def test_cahns_published_cases(con, scenario, quarter, known_on, billions):
     row = con.execute(
@@ -88,7 +93,8 @@ def test_cahns_listed_assumptions_sum_to_seventy_billion(con):
     assert [int(value) // M for (value,) in members] == [5_000] * 6 + [10_000] * 4
     assert sum(int(value) for (value,) in members) == 70_000 * M
     assert con.execute(
-        "select distinct ai_revenue_usd from marts.ai_revenue_gap where scenario = 'cahn_method' and ai_revenue_usd is not null"
+        "select distinct ai_revenue_usd from marts.ai_revenue_gap where scenario = 'cahn_method' and ai_revenue_usd "
+        "is not null"
     ).fetchall() == [(70_000 * M,)]
 
 
@@ -109,12 +115,14 @@ def test_every_nvidia_quarter(con):
 )
 def test_a_fourth_quarter_is_the_year_less_nine_months_of_two_filings(con, quarter, year, nine_months):
     value, kind, source, fact_ids = con.execute(
-        "select data_center_usd, value_kind, source_kind, fact_ids from marts.nvidia_data_center_revenue where calendar_quarter = ?",
+        "select data_center_usd, value_kind, source_kind, fact_ids from marts.nvidia_data_center_revenue where "
+        "calendar_quarter = ?",
         [quarter],
     ).fetchone()
     assert (value, kind, source) == ((year - nine_months) * M, "derived", "xbrl")
     legs = con.execute(
-        "select form, value from marts.citations where fact_id in (select unnest(?)) and metric = 'data_center_revenue' order by form",
+        "select form, value from marts.citations where fact_id in (select unnest(?)) and metric = "
+        "'data_center_revenue' order by form",
         [fact_ids],
     ).fetchall()
     assert [(form, int(value)) for form, value in legs] == [("10-K", year * M), ("10-Q", nine_months * M)]
@@ -130,18 +138,23 @@ def test_capex_as_the_filing_prints_it(con, ticker, quarter, basis, value, docum
 
 
 def test_a_missing_leg_is_no_nine_month_quarter(con):
-    """NVIDIA's first halves of fiscal 2023 are in its own filings only; company facts alone would give 1,324 M for a quarter."""
+    """NVIDIA's first halves of fiscal 2023 are in its own filings only; company facts alone would give 1,324 M for a
+    quarter.
+    """
     assert con.execute(
         "select count(*) from marts.hyperscaler_capex where ticker = 'NVDA' and capex_usd = 1324000000"
     ).fetchone() == (0,)
     missing = con.execute(
-        "select reason_missing from marts.coverage where company = 'Oracle' and metric = 'capex_cash_gross' and calendar_quarter = '2024Q2'"
+        "select reason_missing from marts.coverage where company = 'Oracle' and metric = 'capex_cash_gross' and "
+        "calendar_quarter = '2024Q2'"
     ).fetchone()[0]
     assert missing.startswith("missing leg")
 
 
 def test_microsoft_reports_what_we_derive(con):
-    """Three-month and year-to-date columns agree at Microsoft: asserted on every quarter by the dbt check; here that it ran on many."""
+    """Three-month and year-to-date columns agree at Microsoft: asserted on every quarter by the dbt check; here that
+    it ran on many.
+    """
     quarters = con.execute(
         "select count(*) from marts.hyperscaler_capex where ticker = 'MSFT' and capex_basis = 'cash_gross'"
     ).fetchone()[0]
@@ -151,7 +164,8 @@ def test_microsoft_reports_what_we_derive(con):
 def test_the_cloud_customer_and_the_distributor_of_july_2023(con):
     rows = con.execute(
         """select customer_label, customer_kind, share, accession from marts.customer_concentration
-           where period_end = date '2023-07-30' and span = 'quarter' and basis = 'revenue' and accession = '0001045810-23-000175'
+           where period_end = date '2023-07-30' and span = 'quarter' and basis = 'revenue' and accession =
+           '0001045810-23-000175'
            order by share"""
     ).fetchall()
     assert [(label, kind, float(share)) for label, kind, share, _ in rows] == [
@@ -168,10 +182,13 @@ def test_the_cloud_customer_and_the_distributor_of_july_2023(con):
     ],
 )
 def test_concentration_without_its_decoys(con, accession, end, shares):
-    """0.99 (controlled products through Singapore) and 0.50 to 0.57 (non-US) stand in the same filings under the same risk type."""
+    """0.99 (controlled products through Singapore) and 0.50 to 0.57 (non-US) stand in the same filings under the same
+    risk type.
+    """
     rows = con.execute(
         """select share from marts.customer_concentration
-           where accession = ? and period_end = ? and basis = 'revenue' and span in ('quarter', 'year') order by share""",
+           where accession = ? and period_end = ? and basis = 'revenue' and span in ('quarter', 'year') order by
+           share""",
         [accession, end],
     ).fetchall()
     assert [float(share) for (share,) in rows] == shares
@@ -179,7 +196,8 @@ def test_concentration_without_its_decoys(con, accession, end, shares):
 
 def test_wrongly_dated_contexts_are_corrected(con):
     rows = con.execute(
-        """select accession, period_end, share from marts.customer_concentration where is_period_corrected order by accession"""
+        """select accession, period_end, share from marts.customer_concentration where is_period_corrected order by
+        accession"""
     ).fetchall()
     assert [(a, end, float(share)) for a, end, share in rows] == [
         ("0001045810-20-000065", date(2020, 1, 26), 0.21),
@@ -189,7 +207,8 @@ def test_wrongly_dated_contexts_are_corrected(con):
 
 def test_microsofts_share_is_a_range_for_every_quarter(con):
     rows = con.execute(
-        "select calendar_quarter, low_share, central_share, high_share, value_kind, method from marts.microsoft_share_of_nvidia order by 1"
+        "select calendar_quarter, low_share, central_share, high_share, value_kind, method from "
+        "marts.microsoft_share_of_nvidia order by 1"
     ).fetchall()
     assert [row[0] for row in rows] == [quarter for quarter, *_ in DATA_CENTER if quarter >= "2023Q1"]
     for quarter, low, central, high, kind, method in rows:
@@ -200,8 +219,9 @@ def test_microsofts_share_is_a_range_for_every_quarter(con):
 
 
 def test_measured_revenue_counts_the_end_customers_dollar_once(con):
-    """2026Q2 by hand: Microsoft's 37,000 less the 24,100 OpenAI paid it; Amazon's 25,000 less 7,000; SpaceX's 4 x 2,194 less
-    4 x 1,600 of compute sold to Anthropic; xAI inside SpaceX."""
+    """2026Q2 by hand: Microsoft's 37,000 less the 24,100 OpenAI paid it; Amazon's 25,000 less 7,000; SpaceX's 4 x
+    2,194 less 4 x 1,600 of compute sold to Anthropic; xAI inside SpaceX.
+    """
     rows = dict(
         con.execute(
             "select company, counted_usd // 1000000 from marts.ai_revenue where calendar_quarter = '2026Q2'"
@@ -234,6 +254,7 @@ def test_the_essays_as_any_reader_saw_them(con):
 
 def test_what_became_of_the_forecasts(con):
     rows = con.execute(
-        "select scenario, forecast_run_rate_usd // 1000000, actual_run_rate_usd // 1000000, error_usd // 1000000 from marts.forecast_errors order by 1"
+        "select scenario, forecast_run_rate_usd // 1000000, actual_run_rate_usd // 1000000, error_usd // 1000000 from "
+        "marts.forecast_errors order by 1"
     ).fetchall()
     assert rows == [("cahn_2023", 50_000, 73_616, 23_616), ("cahn_2024", 150_000, 142_320, -7_680)]

@@ -1,4 +1,5 @@
-"""The day a filing was public: T63 (false and true Z), T64 (after hours, weekend), T65 (daylight saving, leap day, year end)."""
+"""The day a filing was public: T63 (false and true Z), T64 (after hours, weekend), T65 (daylight saving, leap day,
+year end)."""
 
 from datetime import date, datetime, timedelta
 
@@ -10,7 +11,8 @@ from ingest.acceptance import CUT_OFF, NEW_YORK, accepted, edgar_date
 
 
 def test_nvidia_says_z_and_means_new_york():
-    """10-K 0001045810-26-000021 was accepted at 16:42 in New York; read as UTC it would be 11:42, in the trading day."""
+    """10-K 0001045810-26-000021 was accepted at 16:42 in New York; read as UTC it would be 11:42, in the trading
+    day."""
     known = accepted("2026-02-25T16:42:19.000Z", date(2026, 2, 25))
     assert known.known_at == datetime(2026, 2, 25, 16, 42, 19, tzinfo=NEW_YORK)
     assert (known.known_from, known.basis) == (date(2026, 2, 25), "new_york_clock")
