@@ -14,10 +14,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError
 from warehouse.formats import FORMATS, emit, json, one_line, render
 from warehouse.home import Home, find_home, read_last_refresh
+
+if TYPE_CHECKING:
+    from datetime import date
 
 _INTERRUPTED = 130
 
@@ -43,16 +47,20 @@ exit codes: 0 done, 1 failed (readers keep the last good numbers), 2 usage, 75 a
 
 def _show(args: argparse.Namespace, home: Home) -> int:
     from warehouse.read import open_published
-    from warehouse.show import footer, gap_rows, gap_table, headline
+    from warehouse.show import footer, forecasts_since, gap_rows, gap_table, headline
 
     with open_published(home) as connection:
-        found = gap_rows(connection, args.scenario, None if args.all else args.last)
+        # As of a past day Cahn's case and what the filings of that day gave belong side by side.
+        scenario = args.scenario or ("all" if args.as_of else "measured")
+        last = args.last or (4 if scenario == "all" else 12)
+        found = gap_rows(connection, scenario, None if args.all else last, args.as_of)
         if args.format != "table":
             emit(render(found.columns, found.rows, args.format))
             return 0
-        emit(gap_table(found, with_scenario=args.scenario == "all") + "\n")
-        if args.scenario != "all":
+        emit(gap_table(found, with_scenario=scenario == "all") + "\n")
+        if scenario != "all":
             emit(headline(found))
+        emit(forecasts_since(connection, found))
         emit(footer(connection, found.as_dicts()[0]["calendar_quarter"]))
     _warn_of_failed_refresh(home)
     return 0
@@ -63,6 +71,41 @@ def _warn_of_failed_refresh(home: Home) -> None:
     if last and last["outcome"] == "failed":
         message = f"{last['at']}: {last['message']}"
         _say(f"the last refresh failed ({message}); these are the last good numbers")
+
+
+def _changes(args: argparse.Namespace, home: Home) -> int:
+    from datetime import date
+
+    from warehouse.changes import changes, text
+    from warehouse.read import open_published
+
+    until = args.until or date.today()
+    with open_published(home) as connection:
+        found = changes(connection, args.since, until, args.scenario)
+    if args.format == "table":
+        emit(text(found, f"nothing moved from {args.since} to {until}"))
+    else:
+        emit(render(found.columns, found.rows, args.format))
+    return 0
+
+
+def _diff(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.changes import diff, markdown, text
+
+    found = diff(args.old, args.new)
+    if args.markdown:
+        emit(markdown(found))
+    elif args.format == "table":
+        emit(text(found, "the two files give the same gap everywhere"))
+    else:
+        emit(render(found.columns, found.rows, args.format))
+    return 0
+
+
+def _verify_history(args: argparse.Namespace, home: Home) -> int:
+    from orchestration import run
+
+    return run.verify_history(home, progress=Progress())
 
 
 def _explain(args: argparse.Namespace, home: Home) -> int:
@@ -192,6 +235,15 @@ def _positive(text: str) -> int:
     return number
 
 
+def _day(text: str) -> date:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2024-06-20") from None
+
+
 class _Version(argparse.Action):
     """Looks the version up only when asked: the look-up alone costs 20 ms."""
 
@@ -232,17 +284,38 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--fetch", action="store_true", help="first fetch new filings from EDGAR (see aigap fetch)")
 
     command = add("show", _show, "print the gap, newest quarter first", _SHOW, rows=True)
-    command.add_argument("--scenario", default="measured", help="which assumptions, or all (default: measured)")
-    command.add_argument("--last", type=_positive, default=12, metavar="N", help="how many quarters (default: 12)")
+    command.add_argument("--scenario", help="which assumptions, or all (default: measured; all with --as-of)")
+    command.add_argument(
+        "--last", type=_positive, metavar="N", help="how many quarters (default: 12; 4 of all scenarios)"
+    )
     command.add_argument("--all", action="store_true", help="every quarter")
+    command.add_argument(
+        "--as-of", type=_day, metavar="DAY", help="as known at the end of a past day, such as 2024-06-20"
+    )
 
     command = add("explain", _explain, "print where one gap comes from, down to the filings", _EXPLAIN, rows=True)
     command.add_argument("quarter", metavar="QUARTER", help="2026Q2 (calendar) or FY27Q2 (NVIDIA's fiscal year)")
     command.add_argument("--scenario", default="measured", help="which assumptions (default: measured)")
 
+    command = add("changes", _changes, "print what moved between two days, and because of what", _CHANGES, rows=True)
+    command.add_argument("--since", type=_day, required=True, metavar="DAY", help="from the end of this day on")
+    command.add_argument("--until", type=_day, metavar="DAY", help="to the end of this day (default: today)")
+    command.add_argument("--scenario", default="measured", help="which assumptions, or all (default: measured)")
+
+    command = add("diff", _diff, "print what two published files put differently", _DIFF, rows=True)
+    command.add_argument("old", type=Path, metavar="OLD", help="a published file, such as one of generations/*.duckdb")
+    command.add_argument("new", type=Path, metavar="NEW", help="the other")
+    command.add_argument("--markdown", action="store_true", help='bullet points for CHANGELOG.md, "numbers changed"')
+
+    add("verify-history", _verify_history, "rebuild every past day and compare it with the as-of tables", _VERIFY)
+
     command = add("sql", _sql, "run one query on the published tables, read-only", _SQL, rows=True)
-    command.add_argument("query", metavar="QUERY", help="one SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE ...; - reads it from stdin")
-    command.add_argument("--max-rows", type=_positive, default=10_000, metavar="N", help="rows at most (default: 10000)")
+    command.add_argument(
+        "query", metavar="QUERY", help="one SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE ...; - reads it from stdin"
+    )
+    command.add_argument(
+        "--max-rows", type=_positive, default=10_000, metavar="N", help="rows at most (default: 10000)"
+    )
     command.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="stop it after (default: 60)")
 
     add("fetch", _fetch, "fetch new filings of the watch list from EDGAR into the archive", _FETCH)
@@ -250,16 +323,22 @@ def _parser() -> argparse.ArgumentParser:
     bundle = commands.add_parser("bundle", help="build or verify the facts that ship with the project")
     actions = bundle.add_subparsers(title="actions", metavar="ACTION", required=True)
     command = add("build", _bundle_build, "build the bundle from a folder of EDGAR payloads", to=actions)
-    command.add_argument("--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR")
+    command.add_argument(
+        "--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR"
+    )
     command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: ingest/bundle)")
     command = add("verify", _bundle_verify, "prove that the bundle is what its sources say", to=actions)
-    command.add_argument("--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR")
+    command.add_argument(
+        "--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR"
+    )
     command.add_argument("--bundle", type=Path, metavar="DIR", help="which bundle (default: ingest/bundle)")
 
     command = add("ui", _ui, "serve the Dagster UI on this machine", _UI)
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     command.add_argument("--port", type=int, default=3000, help="port to listen on (default: 3000)")
-    command.add_argument("--writable", action="store_true", help="let the UI start and stop runs (read the warning below)")
+    command.add_argument(
+        "--writable", action="store_true", help="let the UI start and stop runs (read the warning below)"
+    )
 
     command = add("doctor", _doctor, "report on versions, files and inputs", _DOCTOR, rows=True)
     command.add_argument("--strict", action="store_true", help="exit 1 on a warning too")
@@ -278,6 +357,7 @@ gap      = required - AI revenue, on the basis the scenario names
 examples:
   aigap show --scenario all --last 1      every scenario of the newest quarter
   aigap show --all --format csv           every quarter, whole USD, for a spreadsheet
+  aigap show --as-of 2024-06-20           as any reader could have known it that day
 """
 _EXPLAIN = """\
 Prints the gap as signed addends that sum to it to the dollar, and under each the statements it rests on:
@@ -286,6 +366,22 @@ accession, form, concept, period, day filed, address. The same in any DuckDB she
 examples:
   aigap explain 2026Q2
   aigap explain FY27Q2 --scenario trailing --format json
+"""
+_CHANGES = """\
+Compares the gap as known at the end of two days, and names the statements that are new behind each change.
+
+examples:
+  aigap changes --since 2026-06-01
+  aigap changes --since 2023-09-20 --until 2024-06-20 --scenario cahn_method
+"""
+_DIFF = """\
+Compares the gap by current knowledge of two published files: + a statement that is new, - one that is gone.
+
+  aigap diff data/generations/ai_revenue_gap-000001.duckdb data/generations/ai_revenue_gap-000002.duckdb --markdown
+"""
+_VERIFY = """\
+For every day on which something became public: drops what was published later, rebuilds, and compares with what the
+as-of tables say of that day, row for row. Takes some minutes. Exit code 1 and the rows if any day differs.
 """
 _SQL = """\
 Tables are in schema marts; `show all tables` lists them, `describe marts.citations` names their columns. The query

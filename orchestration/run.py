@@ -197,6 +197,33 @@ def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | No
     return 0
 
 
+def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
+    """Rebuild every knowledge day from what was public then, and compare with the as-of tables.
+
+    :return: 0 if every day agrees, 1 otherwise; the days that do not are printed.
+    :raises WarehouseError: there is nothing built yet, or a refresh is using it.
+    """
+    from orchestration.history import compiled_models, differences_at, knowledge_days
+
+    manifest = home.root / "dbt" / "target" / "manifest.json"
+    if not (home.build.is_file() and manifest.is_file()):
+        raise WarehouseError(f"nothing is built in {home.root} yet; run aigap refresh first")
+    with refresh_lock(home):
+        models, days = compiled_models(manifest), knowledge_days(home.build)
+        found = []
+        for done, day in enumerate(days, start=1):
+            progress(f"{day}", done, len(days))
+            found += differences_at(home.build, models, day)
+    for difference in found:
+        print(
+            f"{difference.day} {difference.mart}: {difference.only_rebuilt} rows only in the rebuild, "
+            f"{difference.only_as_of} only in the as-of table; {difference.example}"
+        )
+    if not found:
+        print(f"{len(days)} days from {days[0]} to {days[-1]}: every rebuild equals the as-of tables")
+    return 1 if found else 0
+
+
 def bundle_build(from_dir: Path, out: Path | None = None) -> int:
     """Build the bundle from a folder of EDGAR payloads and print what is in it.
 

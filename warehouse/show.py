@@ -5,6 +5,7 @@ Belongs here: which rows `aigap show` prints and the sentences around them. Does
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -25,31 +26,61 @@ _AI_REVENUE = {
 }
 
 
-def gap_rows(connection: duckdb.DuckDBPyConnection, scenario: str, last: int | None) -> Rows:
+def gap_rows(connection: duckdb.DuckDBPyConnection, scenario: str, last: int | None, as_of: date | None = None) -> Rows:
     """Rows of marts.ai_revenue_gap, newest quarter first.
 
     :param scenario: a scenario, or all.
     :param last: how many quarters; None for every one.
+    :param as_of: as known at the end of this day; None for now. From a day on which Cahn's case of a quarter was
+        known, his frozen case stands beside what the filings of that day gave.
     :raises Mistake: no such scenario; lists those there are.
     """
     wanted = "true" if scenario == "all" else f"scenario = {literal(scenario)}"
     found = query(
         connection,
-        f"from marts.ai_revenue_gap where {wanted} "
+        f"from {_source(as_of)} where {wanted} "
         f"qualify dense_rank() over (order by calendar_quarter desc) <= {last or 1_000_000} "
         "order by calendar_quarter desc, scenario",
     )
     if not found.rows:
-        names = query(connection, "select distinct scenario from marts.ai_revenue_gap order by scenario").rows
+        names = query(connection, f"select distinct scenario from {_source(as_of)} order by scenario").rows
+        if as_of and not names:
+            raise Mistake(f"nothing was known on {as_of}: the question was first asked on 2023-09-20")
         raise Mistake(
             f"there is no scenario {one_line(scenario)!r}; there are: {', '.join(row[0] for row in names)}, or all"
         )
     return found
 
 
+def _source(as_of: date | None) -> str:
+    return f"marts.gap_as_of(date '{as_of}')" if as_of else "marts.ai_revenue_gap"
+
+
+def forecasts_since(connection: duckdb.DuckDBPyConnection, found: Rows) -> str:
+    """What became of the forecasts among the rows, known only later: one line each, '' for none."""
+    scenarios = {row["scenario"] for row in found.as_dicts() if row["run_rate_basis"] == "forecast_run_rate"}
+    errors = query(connection, "from marts.forecast_errors where actual_run_rate_usd is not null").as_dicts()
+    return "".join(
+        f"{row['scenario']} forecast a run rate of {usd(row['forecast_run_rate_usd'])} for {row['calendar_quarter']}; "
+        f"reported on {row['actual_known_from']}: {usd(row['actual_run_rate_usd'])} (error {usd(row['error_usd'])}).\n"
+        for row in errors
+        if row["scenario"] in scenarios
+    )
+
+
 def gap_table(found: Rows, with_scenario: bool) -> str:
     """The rows for reading: money in billions of USD."""
-    columns = ["quarter", "run rate", "spend", "required", "AI revenue", "gap", "covered", "like for like", "known since"]
+    columns = [
+        "quarter",
+        "run rate",
+        "spend",
+        "required",
+        "AI revenue",
+        "gap",
+        "covered",
+        "like for like",
+        "known since",
+    ]
     rows = [
         [
             row["calendar_quarter"],

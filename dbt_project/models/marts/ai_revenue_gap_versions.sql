@@ -108,10 +108,10 @@ chained as (
         {{ divide_usd('with_run_rate.run_rate_usd', 'with_run_rate.gpu_share_of_tco') }} as data_center_spend_usd,
         with_run_rate.end_user_gross_margin,
         case
-            -- An assumption says nothing of quarters that had ended when it was made.
+            -- An assumption speaks of the quarter last reported when it was made, and of those after it.
             when
                 with_run_rate.ai_revenue_basis = 'assumed'
-                and {{ calendar_quarter_end('days.calendar_quarter') }} >= with_run_rate.assumed_on
+                and {{ calendar_quarter_end('days.calendar_quarter') }} >= {{ add_days('with_run_rate.assumed_on', -92) }}
                 then with_run_rate.assumed_ai_revenue_usd
             when with_run_rate.ai_revenue_basis <> 'assumed' then ai_revenue.ai_revenue_usd
         end as ai_revenue_usd,
