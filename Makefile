@@ -23,7 +23,7 @@ checksum = $(firstword $(shell cat $(1) | cksum))
 RUN_STAMP := .venv/installed-$(call checksum,pyproject.toml requirements.lock)
 DEV_STAMP := .venv/installed-dev-$(call checksum,pyproject.toml requirements-dev.lock)
 
-.PHONY: gap test lint ui lock clean
+.PHONY: gap test lint ui snapshot lock clean
 
 gap: $(RUN_STAMP)  ## ingest the shipped facts, build, check, publish, print the table
 	@$(BIN)/aigap refresh
@@ -69,6 +69,10 @@ define install
 		|| { echo "uv could not; trying pip"; $(PY) -m pip install --quiet --require-hashes -r $(1); } || exit 1; \
 	$(PY) -m pip install --quiet --no-deps --no-index --no-build-isolation --editable .
 endef
+
+snapshot: $(DEV_STAMP)  ## list the names of all assets and checks anew (tests/contract/definitions.txt)
+	@AIGAP_WRITE_SNAPSHOT=1 $(PY) -m pytest tests/contract/test_definitions.py -k listed
+	@git --no-pager diff --stat -- tests/contract/definitions.txt
 
 lock: | $(PY)  ## resolve the dependencies anew
 	$(PY) -c 'import uv' 2>/dev/null || $(PY) -m pip install --quiet --require-hashes -r requirements-uv.lock

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 import ingest
+from ingest.acceptance import with_acceptance
 from ingest.archive import Archive
 from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
@@ -49,19 +50,19 @@ Say = Callable[[str], None]
     check_specs=[checks.EDGAR_ANSWERED],
     pool=POOL,
     description="Payloads as EDGAR served them, by sha256, kept before anything reads them. "
-    "Asks EDGAR for new filings where SEC_USER_AGENT says who asks; offline otherwise.",
+    "Runs of the schedule ask EDGAR for new filings where SEC_USER_AGENT says who asks; offline otherwise.",
 )
 def archive(context: dg.AssetExecutionContext, warehouse: Warehouse, edgar: Edgar, inputs: Inputs) -> Iterator[Any]:
     store = Archive(warehouse.home.archive)
     result = FetchResult()
-    if edgar.user_agent:
-        result = ask_edgar(store, edgar.user_agent, read_bundle(inputs.bundle), context.log.info, edgar.hosts)
+    if edgar.is_live:
+        result = ask_edgar(store, read_bundle(inputs.bundle), context.log.info, edgar.hosts)
         context.log.info(f"EDGAR: {len(result.new_accessions)} new filings, {result.requests_sent} requests")
     else:
-        context.log.info("offline: SEC_USER_AGENT is not set, so EDGAR is not asked for new filings")
+        context.log.info("offline: EDGAR is not asked for new filings")
     yield dg.MaterializeResult(
         metadata={
-            "mode": "live" if edgar.user_agent else "offline",
+            "mode": "live" if edgar.is_live else "offline",
             "payloads": sum(1 for _ in store.entries()),
             "new payloads": len(result.fetched),
             "new accessions": result.new_accessions,
@@ -147,11 +148,11 @@ def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive,
     known = loaded_payloads(connection)
     loads: list[LoadResult] = []
     if not known.issuperset(bundle.payloads["sha256"].to_pylist()):
-        loads += [load_facts(connection, bundle.facts), load_filings(connection, bundle.filings)]
+        loads += [load_facts(connection, bundle.facts), load_filings(connection, with_acceptance(bundle.filings))]
         load_payloads(connection, bundle.payloads)
     fetched = replay(store, loaded_payloads(connection), say)
     if fetched.payloads.num_rows:
-        loads += [load_facts(connection, fetched.facts), load_filings(connection, fetched.filings)]
+        loads += [load_facts(connection, fetched.facts), load_filings(connection, with_acceptance(fetched.filings))]
         load_payloads(connection, fetched.payloads)
     loads += [replace_rows(connection, name, table) for name, table in curated.tables.items()]
     for load in loads:

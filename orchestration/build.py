@@ -43,7 +43,7 @@ def build_definitions(
         schedules=[jobs.quarterly_schedule],
         resources={
             "warehouse": Warehouse(root=str(home.root), full=full),
-            "edgar": edgar or Edgar(user_agent=os.environ.get("SEC_USER_AGENT", "")),
+            "edgar": edgar or Edgar(is_live=bool(os.environ.get("SEC_USER_AGENT"))),
             "inputs": inputs or Inputs(),
         },
         executor=dg.in_process_executor,

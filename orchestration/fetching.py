@@ -11,18 +11,18 @@ from collections.abc import Callable
 from ingest.archive import Archive
 from ingest.bundle import Bundle
 from ingest.companies import watch_list
-from ingest.edgar.client import Client
+from ingest.edgar.client import Client, identity
 from ingest.edgar.fetch import FetchResult, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
 
 
-def ask_edgar(
-    archive: Archive, user_agent: str, bundle: Bundle, say: Callable[[str], None], hosts: Hosts = EDGAR
-) -> FetchResult:
+def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], hosts: Hosts = EDGAR) -> FetchResult:
     """Archive what EDGAR has and neither the archive nor the bundle holds.
 
     :param say: told one line a filing.
+    :raises FetchError: SEC_USER_AGENT does not say who asks. Whatever else goes wrong is in the result.
     """
+    user_agent = identity()
     known, since = documents_at_hand(bundle.facts)
     archive.clean()
     with Client(user_agent, archive.root, hosts=hosts) as client:

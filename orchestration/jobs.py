@@ -37,7 +37,7 @@ quarterly_schedule = dg.ScheduleDefinition(
     cron_schedule=CRON,
     execution_timezone=TIMEZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="On as soon as the daemon runs. Also runs when nothing new was filed; it then publishes nothing and says so.",
+    description="On as soon as the daemon runs. With nothing new it publishes nothing, and says so.",
 )
 
 #: Late when a quarter's run has not happened a week after its day.

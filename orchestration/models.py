@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,7 +47,7 @@ def _invoke(home: Home, arguments: Sequence[str], on_event: Callable[[Any], None
 
     os.environ["AIGAP_BUILD_DUCKDB"] = str(home.build)
     os.environ["DO_NOT_TRACK"] = "1"
-    folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", home.root / "dbt" / "target"]
+    folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", compiled_manifest(home).parent]
     quiet = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check"]
     try:
         answer = dbtRunner(callbacks=[on_event] if on_event else []).invoke(
@@ -77,6 +78,11 @@ def manifest_path(home: Home) -> Path:
     return home.root / "dbt" / f"manifest-{_sources_hash()}.json"
 
 
+def compiled_manifest(home: Home) -> Path:
+    """The manifest that the last build wrote, with every model's compiled SQL."""
+    return home.root / "dbt" / "target" / "manifest.json"
+
+
 def load_manifest(home: Home) -> Manifest:
     """The project's manifest; parsed by dbt only where the sources changed since (about 6 s).
 
@@ -88,7 +94,7 @@ def load_manifest(home: Home) -> Manifest:
         _invoke(home, ["parse"])
         # By rename: another process may be reading. The build's own manifest.json is rewritten in place.
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes((path.parent / "target" / "manifest.json").read_bytes())
+        temporary.write_bytes(compiled_manifest(home).read_bytes())
         os.replace(temporary, path)
         for older in path.parent.glob("manifest-*.json"):
             if older != path:
@@ -166,6 +172,18 @@ def _owner(manifest: Manifest, test: Mapping[str, Any]) -> str:
     return owner
 
 
+def what_it_holds(test: Mapping[str, Any]) -> str:
+    """A test in words: its description, else the comment at its head, else its arguments."""
+    if test["description"].strip():
+        return test["description"].strip()
+    if about := test.get("test_metadata"):
+        arguments = {k: v for k, v in about["kwargs"].items() if k != "model"}
+        return f"{about['name']}: {', '.join(f'{k} {v}' for k, v in arguments.items())}"
+    lines = [line.strip() for line in test.get("raw_code", "").splitlines()]
+    comment = takewhile(lambda line: line.startswith("--"), dropwhile(lambda line: not line.startswith("--"), lines))
+    return " ".join(line.removeprefix("--").strip() for line in comment)
+
+
 def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
     """One check a data test or unit test, on the table it speaks for; blocking unless its severity is warn."""
     everything = {**manifest["nodes"], **manifest["sources"]}
@@ -174,7 +192,7 @@ def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             test["name"],
             asset=asset_key(everything[_owner(manifest, test)]),
-            description=test["description"] or None,
+            description=what_it_holds(test) or None,
             blocking=str(test["config"].get("severity", "error")).lower() == "error",
             metadata={UNIQUE_ID: test["unique_id"], "kind": test["resource_type"].replace("_", " ")},
         )

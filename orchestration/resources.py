@@ -121,9 +121,13 @@ class Warehouse(dg.ConfigurableResource):
 
 
 class Edgar(dg.ConfigurableResource):
-    """EDGAR, or the local server that a test puts in its place. Asked only where `user_agent` names someone."""
+    """EDGAR, or the local server that a test puts in its place; asked only where `is_live`.
 
-    user_agent: str = ""
+    Who asks stands in SEC_USER_AGENT and is read when asking: a resource's values end up in the run
+    database and in the UI, where nobody's e-mail address belongs.
+    """
+
+    is_live: bool = False
     data_host: str = EDGAR.data
     www_host: str = EDGAR.www
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from orchestration.resources import Edgar, Inputs
 
 #: Runs made here carry it, so that the UI lists them under the job.
-_REPOSITORY_TAG = {
+_TAGS = {
     ".dagster/repository": "__repository__@orchestration.definitions",
     "aigap/started_by": "aigap refresh",
 }
@@ -99,6 +99,10 @@ def refresh(
     :raises WarehouseError: it failed; the message names the step and the check. Readers keep what they had.
     """
     with refresh_lock(home):
+        if not offline:
+            from ingest.edgar.client import identity
+
+            identity()  # a missing name is known now, not half a minute later
         progress("starting")
         started = time.monotonic()
         _quiet()
@@ -109,7 +113,7 @@ def refresh(
         from orchestration.resources import Edgar
 
         if edgar is None:
-            edgar = Edgar() if offline else Edgar(user_agent=_identity())
+            edgar = Edgar(is_live=not offline)
         try:
             models = len(model_specs(load_manifest(home)))
         except DbtFailed as error:
@@ -123,7 +127,7 @@ def refresh(
                 instance=instance,
                 raise_on_error=False,
                 run_config={"loggers": {"console": {}}},
-                tags=_REPOSITORY_TAG,
+                tags=_TAGS,
             )
         if not result.success:
             raise _failed(home, _failure(result))
@@ -164,12 +168,6 @@ def _failed(home: Home, reason: str) -> WarehouseError:
     return WarehouseError(f"{reason}; {kept}")
 
 
-def _identity() -> str:
-    from ingest.edgar.client import identity
-
-    return identity()
-
-
 # --- fetch, bundle --------------------------------------------------------------------------------
 
 
@@ -180,14 +178,13 @@ def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | No
     :raises FetchError: SEC_USER_AGENT does not say who asks.
     :raises WarehouseError: something could not be got; says what. What was got is kept.
     """
-    user_agent = edgar.user_agent if edgar else _identity()
     from ingest.archive import Archive
     from ingest.bundle import read_bundle
     from orchestration.fetching import ask_edgar, problems
 
     with refresh_lock(home):
         hosts = {"hosts": edgar.hosts} if edgar else {}
-        result = ask_edgar(Archive(home.archive), user_agent, read_bundle(), progress, **hosts)
+        result = ask_edgar(Archive(home.archive), read_bundle(), progress, **hosts)
     progress(
         f"{len(result.new_accessions)} new filings, {len(result.fetched)} new payloads, "
         f"{result.requests_sent} requests; aigap refresh builds with them"
@@ -275,7 +272,7 @@ def ui(home: Home, *, host: str = "127.0.0.1", port: int = 3000, writable: bool 
             file=sys.stderr,
         )
     if writable:
-        print("aigap: warning: any web page open in your browser can start runs on this UI", file=sys.stderr)
+        _warn("any web page open in your browser can start runs on this UI")
     with _only_one_ui(home):
         _refuse_taken_port(host, port)
         _quiet()
@@ -290,6 +287,10 @@ def ui(home: Home, *, host: str = "127.0.0.1", port: int = 3000, writable: bool 
         with instance_of(home):
             pass
         return _serve(home, host, port, writable)
+
+
+def _warn(message: str) -> None:
+    print(f"aigap: warning: {message}", file=sys.stderr)
 
 
 @contextmanager

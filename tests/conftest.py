@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from orchestration.models import compiled_manifest
 from warehouse.home import Home
 
 #: What a person may have set, and a test must not meet.
@@ -67,3 +68,9 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
 def published(refreshed: Refreshed) -> Path:
     """The published file of that refresh."""
     return refreshed.home.published
+
+
+@pytest.fixture(scope="session")
+def manifest(refreshed: Refreshed) -> Path:
+    """The dbt manifest of that refresh, with the compiled SQL of every model."""
+    return compiled_manifest(refreshed.home)
