@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable
 
 from ingest.records import PayloadError
 
@@ -28,12 +29,11 @@ _ENCODINGS = {b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"windows-1252"}
 
 #: First match wins, so the specific pages stand before the general ones.
 _ERROR_PAGES = (
-    (b"Undeclared Automated Tool", "EDGAR's 403 page 'Undeclared Automated Tool'; set SEC_USER_AGENT and fetch it again"),
-    (b"Request Rate Threshold Exceeded", "EDGAR's 'Request Rate Threshold Exceeded' page; wait ten minutes, fetch again"),
+    (b"Undeclared Automated Tool", "EDGAR's 403 page 'Undeclared Automated Tool'; set SEC_USER_AGENT, fetch again"),
+    (b"Request Rate Threshold Exceeded", "EDGAR's page 'Request Rate Threshold Exceeded'; wait ten minutes"),
     (b"<Code>NoSuchKey</Code>", "EDGAR's 404 answer (NoSuchKey); the address names nothing"),
     (b"<Code>AccessDenied</Code>", "EDGAR's 403 answer (AccessDenied); check the address, then fetch it again"),
     (b"<ownershipDocument", "an ownership form (3, 4 or 5)"),
-    (b"<SEC-DOCUMENT>", "a full submission text file; fetch the document itself"),
 )
 
 
@@ -76,8 +76,10 @@ def check_payload(data: bytes, expected_kind: str) -> bytes:
     body = gunzip(data)
     if not body or body.isspace():
         raise PayloadError(f"payload is empty where {expected_kind} was expected; fetch it again")
-    # Markers count only where a real document cannot hold them: JSON and XBRL text may quote anything.
     head = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith((b"<SEC-DOCUMENT>", b"-----BEGIN PRIVACY-ENHANCED MESSAGE-----")):
+        raise PayloadError(f"payload is not {expected_kind} but a full submission text file; fetch the document itself")
+    # Markers count only where a real document cannot hold them: JSON and XBRL text may quote anything.
     if not head.startswith(b"{") and INLINE_NAMESPACE not in body and INSTANCE_NAMESPACE not in head:
         for marker, what in _ERROR_PAGES:
             if marker in body[:65536]:
@@ -86,7 +88,10 @@ def check_payload(data: bytes, expected_kind: str) -> bytes:
     return body
 
 
-def _json(kind: str, keys: tuple[bytes, ...]):  # type: ignore[no-untyped-def]
+_Check = Callable[[bytes, bytes], None]
+
+
+def _json(kind: str, keys: tuple[bytes, ...]) -> _Check:
     def check(body: bytes, head: bytes) -> None:
         if not head.startswith(b"{"):
             raise PayloadError(f"payload is not {kind}: expected a JSON object, it starts with {head[:40]!r}")
@@ -137,7 +142,7 @@ def _filing_index(body: bytes, head: bytes) -> None:
         raise PayloadError("payload is not a filing index: no links into /Archives/edgar/data/")
 
 
-_EXPECT = {
+_EXPECT: dict[str, _Check] = {
     "companyfacts": _json("companyfacts", (b"cik", b"facts")),
     "submissions": _json("submissions", (b"filings", b"accessionNumber")),
     "submissions_page": _json("submissions_page", (b"accessionNumber", b"filingDate")),

@@ -112,9 +112,10 @@ _CONTEXT, _IDENTIFIER, _INSTANT, _START, _END, _FOREVER = (
 )
 _EXPLICIT, _TYPED = (f"{{http://xbrl.org/2006/xbrldi}}{kind}Member" for kind in ("explicit", "typed"))
 _NAMESPACES = {"xbrli": XBRLI[1:-1], "xbrldi": "http://xbrl.org/2006/xbrldi"}
-#: What a segment or scenario holds besides dimensions; ignoring it would merge facts that differ.
-_not_dimensions = etree.XPath(
-    "(.//xbrli:segment|.//xbrli:scenario)/*[not(self::xbrldi:explicitMember or self::xbrldi:typedMember)]",
+#: The name of what a segment or scenario holds besides dimensions, "" if nothing. Ignoring it would
+#: merge facts that differ.
+_not_a_dimension = etree.XPath(
+    "name((.//xbrli:segment|.//xbrli:scenario)/*[not(self::xbrldi:explicitMember or self::xbrldi:typedMember)])",
     namespaces=_NAMESPACES,
 )
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T00:00:00)?")
@@ -186,8 +187,8 @@ def read_contexts(root: etree._Element) -> tuple[dict[str, Context], str]:
     :raises PayloadError: a context that cannot be read, none at all, several entities, one id with
         two meanings, or a segment with anything but dimensions in it.
     """
-    if strange := _not_dimensions(root):
-        raise PayloadError(f"a context holds {strange[0].tag}, which is not a dimension; its facts cannot be told apart")
+    if strange := str(_not_a_dimension(root)):
+        raise PayloadError(f"a context holds {strange}, which is not a dimension; its facts cannot be told apart")
     contexts: dict[str, Context] = {}
     distinct: dict[Context, Context] = {}
     entities = set()

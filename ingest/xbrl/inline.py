@@ -29,7 +29,7 @@ def _text(element: etree._Element) -> str:
     for child in element.iterdescendants():
         if child.tag != _NON_FRACTION:
             raise PayloadError(f"{element.get('name')}, context {element.get('contextRef')}: holds {child.tag}")
-    return "".join(element.itertext())
+    return str(element.xpath("string()"))
 
 
 class _Numbers:

@@ -24,13 +24,13 @@ _UNIT_DECIMAL = re.compile(r"([0-9]+(?:[.,'\s\u00a0][0-9]+)*)[^0-9]+([0-9]{1,2})
 
 
 def _separated(separators: str, point: str) -> Callable[[str], str]:
-    """A reader of grouped digits: drops `separators` and spaces, turns `point` into a decimal point."""
-    drop = dict.fromkeys(map(ord, separators + _SPACE))
+    """A reader of grouped digits: drops `separators` before the decimal `point`, spaces anywhere."""
+    group = dict.fromkeys(map(ord, separators + _SPACE))
+    space = dict.fromkeys(map(ord, _SPACE))
 
     def read(text: str) -> str:
-        if point != ".":
-            text = text.replace(".", "" if "." in separators else "?").replace(point, ".")
-        digits = text.translate(drop)
+        whole, mark, fraction = text.partition(point)
+        digits = whole.translate(group) + ("." + fraction.translate(space) if mark else "")
         if not _PLAIN.fullmatch(digits):
             raise ValueError
         return digits
@@ -64,14 +64,13 @@ def _unit_decimal(text: str) -> str:
     return re.sub("[^0-9]", "", match[1]) + "." + match[2].zfill(2)
 
 
-_ONES = {
-    word: number
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-        " sixteen seventeen eighteen nineteen".split()
-    )
-}
-_TENS = {w: 10 * n for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    " seventeen eighteen nineteen"
+)
+_ONES = {word: number for number, word in enumerate(_SMALL.split())}
+_ROUND = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = {word: 10 * number for number, word in enumerate(_ROUND.split(), 2)}
 _THOUSANDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 
@@ -168,15 +167,11 @@ def numeric_transform(name: str | None, namespace: str | None) -> Callable[[str]
     return known[local]
 
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ("jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
-         "sep sept september", "oct october", "nov november", "dec december"),
-        1,
-    )
-    for name in names.split()
-}  # fmt: skip
+_MONTH_NAMES = (
+    "jan january", "feb february", "mar march", "apr april", "may", "jun june",
+    "jul july", "aug august", "sep sept september", "oct october", "nov november", "dec december",
+)  # fmt: skip
+_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
 _MONTH_DAY_YEAR = {"date-monthname-day-year-en", "datemonthdayyearen", "datelongus", "dateshortus"}
 _DAY_MONTH_YEAR = {"date-day-monthname-year-en", "datedaymonthyearen", "datelonguk", "dateshortuk"}
 _FIXED = {"fixed-true": "true", "booleantrue": "true", "fixed-false": "false", "booleanfalse": "false"}

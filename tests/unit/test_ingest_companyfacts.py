@@ -1,0 +1,157 @@
+"""Company facts: exact values, the same from both readings, and refusals that say what is wrong."""
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from ingest.companyfacts import _read_quickly, parse_companyfacts
+from ingest.records import FACTS, PayloadError
+
+URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK0001045810.json"
+ROW = {
+    "start": "2025-04-28",
+    "end": "2025-07-27",
+    "val": 46743000000,
+    "accn": "0001045810-25-000209",
+    "fy": 2026,
+    "fp": "Q2",
+    "form": "10-Q",
+    "filed": "2025-08-27",
+    "frame": "CY2025Q2",
+}
+
+
+def payload(rows: list[dict], *, indent: int | None = None, unit: str = "USD", cik: object = 1045810) -> bytes:
+    entry = {"label": "Revenues", "description": 'Amount of "revenue" [net: {of}] returns.', "units": {unit: rows}}
+    whole = {"cik": cik, "entityName": "NVIDIA CORP", "facts": {"us-gaap": {"Revenues": entry}}}
+    return json.dumps(whole, indent=indent, separators=None if indent else (",", ":")).encode()
+
+
+def parse(body: bytes) -> pa.Table:
+    return parse_companyfacts(body, URL, "ab" * 32)
+
+
+def test_one_fact_whole():
+    table = parse(payload([ROW]))
+    assert table.schema == FACTS
+    assert table.to_pylist() == [
+        {
+            "cik": "0001045810",
+            "accession": "0001045810-25-000209",
+            "form": "10-Q",
+            "filed_on": date(2025, 8, 27),
+            "concept": "us-gaap:Revenues",
+            "dimensions": "",
+            "unit": "USD",
+            "period_start": date(2025, 4, 28),
+            "period_end": date(2025, 7, 27),
+            "value": Decimal(46743000000),
+            "decimals": None,
+            "source_kind": "companyfacts",
+            "source_url": URL,
+            "sha256": "ab" * 32,
+            "frame": "CY2025Q2",
+            "fy": 2026,
+            "fp": "Q2",
+        }
+    ]
+
+
+def test_what_a_row_may_lack():
+    bare = {key: ROW[key] for key in ("end", "val", "accn", "form", "filed")}
+    row = parse(payload([bare | {"fy": None, "fp": None}])).to_pylist()[0]
+    assert [row[name] for name in ("period_start", "frame", "fy", "fp")] == [None] * 4
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize(
+    "text",
+    ["9007199254740993", "-9223372036854775809", "0.1", "6e-06", "0.1234567891", "1234567890123456789012345678", "-0"],
+)
+def test_values_are_exact(text, indent):
+    body = payload([ROW], indent=indent).replace(b"46743000000", text.encode())
+    assert parse(body)["value"].to_pylist() == [Decimal(text)]
+
+
+def test_both_readings_agree():
+    rows = [ROW | {"val": at * 1000 + 0.5, "end": f"2025-07-{at:02d}", "start": None} for at in range(1, 29)]
+    compact, spread = payload(rows), payload(rows, indent=2)
+    assert _read_quickly(compact) is not None
+    assert _read_quickly(spread) is None
+    assert parse(compact).equals(parse(spread))
+
+
+@pytest.mark.parametrize("text", ["a]b", "a},{b", 'a"},{"b', "[{", "]]"])
+def test_brackets_in_text_do_not_confuse_the_quick_reading(text):
+    rows = [ROW | {"frame": text}, ROW]
+    assert parse(payload(rows)).equals(parse(payload(rows, indent=1)))
+    assert parse(payload(rows))["frame"].to_pylist() == [text, "CY2025Q2"]
+
+
+def test_no_facts_is_an_empty_table():
+    table = parse(b'{"cik":1,"facts":{}}')
+    assert table.schema == FACTS
+    assert table.num_rows == 0
+
+
+def test_several_concepts_and_units_keep_their_rows():
+    whole = json.loads(payload([ROW, ROW | {"end": "2025-07-28"}]))
+    whole["facts"]["us-gaap"]["Revenues"]["units"]["EUR"] = [ROW | {"val": 3}]
+    whole["facts"]["dei"] = {"Shares": {"units": {"shares": [ROW | {"val": 4}], "pure": []}}}
+    table = parse(json.dumps(whole, separators=(",", ":")).encode())
+    assert list(zip(*(table[c].to_pylist() for c in ("concept", "unit", "value")), strict=True)) == [
+        ("us-gaap:Revenues", "USD", 46743000000),
+        ("us-gaap:Revenues", "USD", 46743000000),
+        ("us-gaap:Revenues", "EUR", 3),
+        ("dei:Shares", "shares", 4),
+    ]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("46743000000", "NaN", "NaN stands where a number is expected"),
+        ("46743000000", "-Infinity", "-Infinity stands where a number"),
+        ("46743000000", "1e400", "us-gaap:Revenues in USD, 0001045810-25-000209, 2025-07-27: 1E\\+400 is out of range"),
+        ("46743000000", "12345678901234567890123456789", "is out of range"),
+        ("46743000000", "0.12345678901", "is out of range"),
+        ("46743000000", '"46743000000"', "val is '46743000000'"),
+        ("46743000000", "true", "val is True"),
+        ("46743000000", "null", "val is None"),
+        ('"val"', '"value"', "val is None"),
+        ('"fy"', '"val"', "the JSON key 'val' stands twice"),
+        ('"entityName"', '"cik"', "the JSON key 'cik' stands twice"),
+        ('"label"', '"units"', "the JSON key 'units' stands twice"),
+        ('"filed"', '"field"', "1 facts have no 'filed'"),
+        ('"2025-07-27"', '"27.07.2025"', "CIK 0001045810"),
+        ("2026", '"2026"', "wrong type"),
+        ("1045810", '"NVDA"', "ten digits expected"),
+        ('"units"', '"unit"', "KeyError 'units'"),
+        ('"us-gaap"', '"facts":[],"x"', "stands|company facts"),
+    ],
+)
+def test_what_is_wrong_is_said(old, new, message, indent):
+    body = payload([ROW], indent=indent)
+    changed = body.decode().replace(old, new, 1)
+    assert changed != body.decode()
+    with pytest.raises(PayloadError, match=message):
+        parse(changed.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"cik":1,"facts":[]}',
+        b'{"cik":1,"facts":{"us-gaap":3}}',
+        b'{"cik":1,"facts":{"us-gaap":{"A":{"units":{"USD":7}}}}}',
+        b'{"cik":1,"facts":{"us-gaap":{"A":{"units":{"USD":[7]}}}}}',
+        b'{"cik":1,"facts":' + b"[" * 100_000 + b"}",
+    ],
+)
+def test_other_shapes_are_refused(body):
+    with pytest.raises(PayloadError):
+        parse(body)

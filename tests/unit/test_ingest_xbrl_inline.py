@@ -1,0 +1,239 @@
+"""Inline XBRL: every feature of the value of a fact, on documents small enough to check by eye."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ingest.records import ConflictError, PayloadError
+from ingest.xbrl import Fact, parse_inline
+from support import xbrl
+from support.xbrl import context, inline, non_fraction
+
+QUARTER = (date(2025, 4, 28), date(2025, 7, 27))
+
+
+def value_of(text: str, **attributes: str) -> Decimal | None:
+    """The value of a document with this one fact."""
+    (only,) = parse_inline(inline(non_fraction(text, **attributes))).facts
+    return only.value
+
+
+def test_one_fact_whole():
+    document = parse_inline(inline(non_fraction("41,096", scale="6", format="ixt:num-dot-decimal")))
+    assert document.facts == (Fact("us-gaap:Revenues", "", "USD", *QUARTER, Decimal(41_096_000_000), "-6"),)
+    assert (document.source_kind, document.entity) == ("inline_xbrl", "0001045810")
+    assert (document.context_count, document.unit_count, document.stated_count) == (2, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "attributes", "expected"),
+    [
+        ("46743", {}, "46743"),
+        ("46743", {"scale": "6"}, "46743000000"),
+        ("0.5", {"scale": "-2"}, "0.005"),
+        ("12", {"scale": "-4", "decimals": "4"}, "0.0012"),
+        ("1.2", {"scale": "12"}, "1200000000000"),
+        ("9007199254740993", {"decimals": "INF"}, "9007199254740993"),
+        ("0.0000000001", {"decimals": "INF"}, "0.0000000001"),
+        ("(46,743)"[1:-1], {"sign": "-", "format": "ixt:num-dot-decimal"}, "-46743"),
+        ("46,743.50", {"format": "ixt:num-dot-decimal"}, "46743.50"),
+        ("46.743,50", {"format": "ixt:num-comma-decimal"}, "46743.50"),
+        ("46 743,50", {"format": "ixt:num-comma-decimal"}, "46743.50"),
+        ("46\u00a0743.50", {"format": "ixt:num-dot-decimal"}, "46743.50"),
+        ("46,743.50", {"format": "ixt:numdotdecimal"}, "46743.50"),
+        ("46.743,50", {"format": "ixt:numcommadecimal"}, "46743.50"),
+        (" 46,743\n", {"format": "ixt:num-dot-decimal"}, "46743"),
+        ("\u2014", {"format": "ixt:fixed-zero", "scale": "6"}, "0"),
+        ("nothing at all", {"format": "ixt:fixed-zero"}, "0"),
+        ("\u2014", {"format": "ixt:zerodash", "scale": "6"}, "0"),
+        ("-", {"format": "ixt:numdash"}, "0"),
+        ("12 dollars and 5 cents", {"format": "ixt:num-unit-decimal"}, "12.05"),
+        ("1,234 dollars 56 cents", {"format": "ixt:numunitdecimal"}, "1234.56"),
+        ("two", {"format": "ixt-sec:numwordsen"}, "2"),
+        ("None", {"format": "ixt-sec:numwordsen"}, "0"),
+        ("no", {"format": "ixt-sec:numwordsen"}, "0"),
+        ("Twenty-one", {"format": "ixt-sec:numwordsen"}, "21"),
+        ("two thousand, one hundred and six", {"format": "ixt-sec:numwordsen"}, "2106"),
+        ("nine hundred ninety-nine million", {"format": "ixt-sec:numwordsen"}, "999000000"),
+        ("four", {"format": "ixt-sec:numwordsen", "scale": "9"}, "4000000000"),
+    ],
+)
+def test_value(text, attributes, expected):
+    assert value_of(text, **attributes) == Decimal(expected)
+
+
+def test_older_transformation_registry():
+    older = 'xmlns:ixt="http://www.xbrl.org/inlineXBRL/transformation/2015-02-26"'
+    document = parse_inline(inline(non_fraction("1.234,5", format="ixt:numcommadecimal"), transforms=older))
+    assert document.facts[0].value == Decimal("1234.5")
+
+
+def test_parentheses_stand_outside_and_only_sign_negates():
+    document = parse_inline(inline(f"({non_fraction('1,254', sign='-', scale='6', format='ixt:num-dot-decimal')})"))
+    assert document.facts[0].value == Decimal(-1_254_000_000)
+    with pytest.raises(PayloadError, match=r"us-gaap:Revenues, context c1: '\(5\)' does not follow"):
+        value_of("(5)", sign="-")
+
+
+def test_nil_is_not_zero():
+    document = parse_inline(inline(non_fraction("\u2014", xsi_nil="true", decimals=None, format="ixt:nocontent")))
+    assert document.facts[0].value is None
+    assert document.facts[0].decimals is None
+
+
+@pytest.mark.parametrize(
+    ("text", "attributes", "message"),
+    [
+        ("5", {"format": "ixt:num-roman"}, "transform ixt:num-roman .* is not known"),
+        ("5", {"format": "other:num-dot-decimal"}, "transform other:num-dot-decimal .* is not known"),
+        ("", {"format": "ixt:nocontent"}, "transform ixt:nocontent .* is not known for a numeric fact"),
+        ("", {}, "'' does not follow the plain number form"),
+        ("-5", {}, "'-5' does not follow"),
+        ("5,0", {}, "'5,0' does not follow"),
+        ("1.2.3", {"format": "ixt:num-dot-decimal"}, "does not follow ixt:num-dot-decimal"),
+        ("1,5.0", {"format": "ixt:num-comma-decimal"}, "does not follow"),
+        ("\uff15", {}, "does not follow"),
+        ("5e3", {}, "does not follow"),
+        ("NaN", {}, "does not follow"),
+        ("x", {"format": "ixt:zerodash"}, "'x' does not follow ixt:zerodash"),
+        ("twenty eleven", {"format": "ixt-sec:numwordsen"}, "does not follow"),
+        ("one million two billion", {"format": "ixt-sec:numwordsen"}, "does not follow"),
+        ("umpteen", {"format": "ixt-sec:numwordsen"}, "does not follow"),
+        ("5", {"scale": "six"}, "scale is 'six'"),
+        ("5", {"scale": "400"}, "scale is '400'"),
+        ("5", {"sign": "+"}, r"sign is '\+'"),
+        ("5", {"decimals": None}, "decimals is None"),
+        ("5", {"decimals": "two"}, "decimals is 'two'"),
+        ("5", {"contextRef": "nowhere"}, "context 'nowhere' is not in the document"),
+        ("5", {"unitRef": "nothing"}, "unit 'nothing' is not in the document"),
+        ("5" * 500, {}, "too long"),
+        ("<b>5</b>", {}, "holds {http://www.w3.org/1999/xhtml}b"),
+    ],
+)
+def test_a_value_that_cannot_be_read_names_concept_and_reason(text, attributes, message):
+    with pytest.raises(PayloadError, match=message):
+        value_of(text, **attributes)
+
+
+def test_nested_facts_share_one_text():
+    inner = non_fraction("1,234", name="us-gaap:Cash", contextRef="i1", scale="3", format="ixt:num-dot-decimal")
+    outer = non_fraction(inner, name="us-gaap:CashAndEquivalents", contextRef="i1", scale="6",
+                         format="ixt:num-dot-decimal")  # fmt: skip
+    values = {fact.concept: fact.value for fact in parse_inline(inline(outer)).facts}
+    assert values == {"us-gaap:CashAndEquivalents": Decimal("1234E6"), "us-gaap:Cash": Decimal("1234E3")}
+
+
+def test_facts_in_text_blocks_continuations_and_hidden_are_found():
+    body = (
+        '<ix:nonNumeric name="us-gaap:TextBlock" contextRef="c1" continuedAt="k1">First '
+        + non_fraction("1", name="us-gaap:A")
+        + '</ix:nonNumeric><ix:continuation id="k1">then <ix:exclude>page 7 '
+        + non_fraction("2", name="us-gaap:B")
+        + "</ix:exclude></ix:continuation>"
+    )
+    document = parse_inline(inline(body, hidden=non_fraction("3", name="us-gaap:C")))
+    assert {fact.concept: fact.value for fact in document.facts} == {
+        "us-gaap:C": Decimal(3),
+        "us-gaap:A": Decimal(1),
+        "us-gaap:B": Decimal(2),
+    }
+
+
+def test_fraction_is_exact_or_refused():
+    def fraction(over: str, under: str) -> bytes:
+        return inline(
+            '<ix:fraction name="nvda:Ratio" contextRef="c1" unitRef="pure">'
+            f"<ix:numerator>{over}</ix:numerator><ix:denominator>{under}</ix:denominator></ix:fraction>"
+        )
+
+    (fact,) = parse_inline(fraction("3", "8")).facts
+    assert (fact.value, fact.decimals) == (Decimal("0.375"), "INF")
+    for over, under in (("1", "3"), ("1", "0")):
+        with pytest.raises(PayloadError, match="nvda:Ratio: the fraction .* has no exact decimal form"):
+            parse_inline(fraction(over, under))
+
+
+def test_targets_are_separate_documents():
+    body = non_fraction("1") + non_fraction("2", target="exhibit", name="us-gaap:Other")
+    document = parse_inline(inline(body))
+    assert [fact.value for fact in document.facts] == [Decimal(1)]
+    assert document.other_target_count == 1
+    assert [fact.value for fact in parse_inline(inline(body), target="exhibit").facts] == [Decimal(2)]
+
+
+def test_ids_used_again_are_harmless_unless_they_contradict():
+    again = inline(non_fraction("1", id="f1") + non_fraction("1", id="f1"), xbrl.CONTEXTS * 2 + xbrl.UNITS * 2)
+    assert len(parse_inline(again).facts) == 1
+    with pytest.raises(PayloadError, match="context id c1 stands for two different contexts"):
+        parse_inline(inline("", xbrl.CONTEXTS + context("c1", "2025-07-27") + xbrl.UNITS))
+    with pytest.raises(PayloadError, match="unit id usd stands for two different units"):
+        parse_inline(inline("", xbrl.CONTEXTS + xbrl.UNITS + xbrl.unit("usd", "iso4217:EUR")))
+
+
+def test_cover_is_plain_text_as_in_the_extracted_instance():
+    def cover(name: str, text: str, more: str = "") -> str:
+        return f'<ix:nonNumeric name="dei:{name}" contextRef="c1" {more}>{text}</ix:nonNumeric>'
+
+    body = (
+        cover("DocumentType", "<b>10-Q</b>")
+        + cover("DocumentPeriodEndDate", "July 27, 2025", 'format="ixt:date-monthname-day-year-en"')
+        + cover("AmendmentFlag", "FALSE", 'format="ixt:fixed-false"')
+        + cover("EntityCentralIndexKey", "00010", 'continuedAt="k"')
+        + '<ix:continuation id="k">45810</ix:continuation>'
+    )
+    assert parse_inline(inline(body)).cover == {
+        "DocumentType": "10-Q",
+        "DocumentPeriodEndDate": "2025-07-27",
+        "AmendmentFlag": "false",
+        "EntityCentralIndexKey": "0001045810",
+    }
+    for text, form, message in (
+        ("Someday", "ixt:date-monthname-day-year-en", "'Someday' does not follow"),
+        ("27/7", "ixt:date-lunar", "transform ixt:date-lunar is not known"),
+    ):
+        with pytest.raises(PayloadError, match=message):
+            parse_inline(inline(cover("DocumentPeriodEndDate", text, f'format="{form}"')))
+
+
+def test_a_continuation_that_loops_or_leads_nowhere_is_refused():
+    first = '<ix:nonNumeric name="dei:DocumentType" contextRef="c1" continuedAt="k">10</ix:nonNumeric>'
+    for rest in ("", '<ix:continuation id="k" continuedAt="k">-Q</ix:continuation>'):
+        with pytest.raises(PayloadError, match="continuation 'k' is missing, repeated or circular"):
+            parse_inline(inline(first + rest))
+
+
+def test_precision_duplicates_keep_the_larger_decimals():
+    # Goodwill of NVIDIA's 10-K for 2025-01-26: 5,188 million in the table, 5.2 billion in the text.
+    body = non_fraction("5.2", name="us-gaap:Goodwill", contextRef="i1", decimals="-8", scale="9") + non_fraction(
+        "5188", name="us-gaap:Goodwill", contextRef="i1", decimals="-6", scale="6"
+    )
+    document = parse_inline(inline(body))
+    assert [(fact.value, fact.decimals) for fact in document.facts] == [(Decimal("5188E6"), "-6")]
+    assert document.stated_count == 2
+
+
+def test_conflicting_duplicates_set_the_filing_aside():
+    body = non_fraction("5.2", decimals="-8", scale="9") + non_fraction("5300", decimals="-6", scale="6")
+    with pytest.raises(ConflictError) as caught:
+        parse_inline(inline(body))
+    for part in ("us-gaap:Revenues", "2025-04-28 to 2025-07-27", "USD", "5200000000 (decimals -8)", "5300000000"):
+        assert part in str(caught.value)
+
+
+def test_facts_of_an_impossible_period_are_rejected_and_counted():
+    resources = context("back", "2025-07-27/2025-04-28") + context("ever", "forever") + xbrl.CONTEXTS + xbrl.UNITS
+    body = non_fraction("1", contextRef="back") + non_fraction("2", contextRef="ever") + non_fraction("3")
+    document = parse_inline(inline(body, resources))
+    assert [fact.value for fact in document.facts] == [Decimal(3)]
+    assert [(r.concept, r.context, r.reason) for r in document.rejected] == [
+        ("us-gaap:Revenues", "back", "period starts 2025-07-27, after its end 2025-04-28"),
+        ("us-gaap:Revenues", "ever", "period is forever"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["0.00000000001", "12345678901234567890123456789"])
+def test_a_value_the_store_cannot_hold_exactly_is_rejected_and_counted(text):
+    document = parse_inline(inline(non_fraction(text, decimals="INF")))
+    assert not document.facts
+    assert "does not fit DECIMAL(38, 10)" in document.rejected[0].reason
