@@ -82,13 +82,13 @@ def _refreshing(home: Home) -> Iterator[Finding]:
 
 def _published(home: Home, today: date) -> Iterator[Finding]:
     try:
-        live = home.live()
-        connection = open_published(home)
+        yield from _live(home, today)
     except WarehouseError as error:
         yield Finding("published", FAIL, str(error))
-        return
-    assert live is not None
-    with connection:
+
+
+def _live(home: Home, today: date) -> Iterator[Finding]:
+    with open_published(home) as connection:
         build = query(
             connection,
             "select generation, schema_version, strftime(built_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') as built_at, "
@@ -103,11 +103,13 @@ def _published(home: Home, today: date) -> Iterator[Finding]:
         yield Finding("tables", OK, f"version {build['schema_version']} (this aigap reads {SCHEMA_VERSION})")
         if build["warnings"]:
             yield Finding("reservations", WARN, ", ".join(build["warnings"]))
-        yield from _files(home, live, build)
+        yield from _files(home, build)
         yield from _inputs(connection, today)
 
 
-def _files(home: Home, live: Any, build: dict[str, Any]) -> Iterator[Finding]:
+def _files(home: Home, build: dict[str, Any]) -> Iterator[Finding]:
+    live = home.live()
+    assert live is not None
     done = subprocess.run(
         [sys.executable, "-I", verify.__file__, str(live)], capture_output=True, text=True, timeout=300, check=False
     )

@@ -32,6 +32,7 @@ _LOCK = """
     set lock_configuration = true;
 """
 _ALLOWED = ("SELECT", "EXPLAIN")
+_DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException)
 _TRIES = 5
 
 
@@ -64,7 +65,7 @@ def open_published(home: Home) -> duckdb.DuckDBPyConnection:
         connection.execute(_LOCK)
     except duckdb.Error as error:
         connection.close()
-        raise damaged(home, error) from error
+        raise damaged(str(home.published), error) from error
     if stated != [(SCHEMA_VERSION,)]:
         connection.close()
         raise WarehouseError(
@@ -86,23 +87,29 @@ def _connect(home: Home) -> duckdb.DuckDBPyConnection:
         except duckdb.Error as error:
             # A publish may have moved the link and collected the old generation between the two steps.
             if live.is_file() and home.live() == live:
-                raise damaged(home, error) from error
+                raise damaged(str(home.published), error) from error
             time.sleep(0.02 * attempt)
     raise NotPublished(f"{home.published} names {live}, which is gone; run aigap refresh to publish again")
 
 
-def damaged(home: Home, error: Exception) -> NotPublished:
+def damaged(path: str, error: Exception) -> NotPublished:
     """The error for a published file that DuckDB cannot read."""
     reason = str(error).strip().splitlines()[0]
     if "permission denied" in reason.lower():
-        return NotPublished(f"{home.published} may not be read by this user: {reason}")
-    return NotPublished(f"{home.published} is damaged ({reason}); run aigap refresh to publish it anew")
+        return NotPublished(f"{path} may not be read by this user: {reason}")
+    return NotPublished(f"{path} is damaged ({reason}); run aigap refresh to publish it anew")
 
 
 def query(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
-    """Run one of our own statements."""
-    cursor = connection.execute(sql)
-    return Rows([column[0] for column in cursor.description or ()], cursor.fetchall())
+    """Run one of our own statements.
+
+    :raises NotPublished: a block of the file that the answer needs is damaged.
+    """
+    try:
+        cursor = connection.execute(sql)
+        return Rows([column[0] for column in cursor.description or ()], cursor.fetchall())
+    except _DAMAGE as error:
+        raise damaged("the published file", error) from error
 
 
 def run_select(
@@ -137,6 +144,8 @@ def run_select(
         rows = cursor.fetchmany(max_rows + 1)
     except duckdb.InterruptException:
         raise Mistake(f"the query ran longer than {timeout_seconds:g} seconds and was stopped (--timeout)") from None
+    except _DAMAGE as error:
+        raise damaged("the published file", error) from error
     except duckdb.Error as error:
         raise Mistake(str(error).strip()) from error
     finally:
