@@ -107,7 +107,7 @@ def test_every_asset_has_a_group_a_description_and_a_freshness_policy(specs):
 def test_every_mart_shows_its_columns(specs):
     for name, spec in specs.items():
         if name.startswith("marts."):
-            columns = spec.metadata["dagster/column_schema"].value.columns
+            columns = spec.metadata["dagster/column_schema"].columns
             assert columns, name
             assert all(c.description and c.type != "?" for c in columns), name
 
@@ -157,7 +157,9 @@ def test_a_test_that_belongs_to_no_table_is_refused(project):
     broken = copy.deepcopy(project)
     test = next(n for n in broken["nodes"].values() if n["name"] == "assert_components_sum_to_gap")
     test["config"]["meta"] = {}
-    with pytest.raises(dg.DagsterInvalidDefinitionError, match="assert_components_sum_to_gap .* reads 2 tables and belongs"):
+    with pytest.raises(
+        dg.DagsterInvalidDefinitionError, match="assert_components_sum_to_gap .* reads 2 tables and belongs"
+    ):
         models.check_specs(broken)
 
 
