@@ -16,10 +16,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+
+from ingest.records import FILINGS
+
 NEW_YORK = ZoneInfo("America/New_York")
 
 #: Accepted up to and including this New York time, a filing is dated the same business day.
 CUT_OFF = time(17, 30)
+
+
+#: Filings with the moment and the day they were public; `known_at` is New York time with its offset.
+KNOWN_FILINGS = pa.schema(
+    [*FILINGS, ("known_at", pa.string()), ("known_from", pa.date32()), ("known_from_basis", pa.string())]
+)
 
 
 class Acceptance(NamedTuple):
@@ -27,11 +37,12 @@ class Acceptance(NamedTuple):
 
     `known_at`: the moment, New York time; null where no acceptance time is at hand.
     `known_from`: the first New York day on which a reader who asks by date has it.
-    `basis`: header, new_york_clock, utc_clock, filing_date, or contradiction (neither reading fits the filing date).
+    `basis`: header, new_york_clock, utc_clock, filing_date, contradiction (neither reading fits the filing date), or
+    unknown (not even a filing date is at hand).
     """
 
     known_at: datetime | None
-    known_from: date
+    known_from: date | None
     basis: str
 
 
@@ -75,3 +86,21 @@ def accepted(received: str | None, filed_on: date, *, header: bool = False) -> A
 def _naive(received: str) -> datetime:
     """The wall-clock part of an ISO time, whatever zone it claims."""
     return datetime.fromisoformat(received.strip().removesuffix("Z")).replace(tzinfo=None)
+
+
+def with_acceptance(filings: pa.Table) -> pa.Table:
+    """Filings (schema FILINGS) with the moment and the day each was public, schema KNOWN_FILINGS."""
+    known = [
+        accepted(received, filed_on) if filed_on else Acceptance(None, None, "unknown")
+        for received, filed_on in zip(
+            filings["accepted_at_received"].to_pylist(), filings["filed_on"].to_pylist(), strict=True
+        )
+    ]
+    columns = {
+        "known_at": [k.known_at.isoformat() if k.known_at else None for k in known],
+        "known_from": [k.known_from for k in known],
+        "known_from_basis": [k.basis for k in known],
+    }
+    for name, values in columns.items():
+        filings = filings.append_column(KNOWN_FILINGS.field(name), pa.array(values, KNOWN_FILINGS.field(name).type))
+    return filings

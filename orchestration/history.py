@@ -109,9 +109,11 @@ def differences_at(build: Path, models: Iterable[Model], day: date) -> list[Diff
             con.execute(f"attach '{str(build).replace(chr(39), chr(39) * 2)}' as everything (read_only)")
             con.execute("create schema raw")
             for table, column in _DATED.items():
-                con.execute(
-                    f"create view raw.{table} as select * from everything.raw.{table} where {column} <= date '{day}'"
-                )
+                known = f"{column} <= date '{day}'"
+                if table == "xbrl_facts":  # a filing whose acceptance time puts it after its filing date
+                    late = f"select accession from everything.raw.filings where known_from > date '{day}'"
+                    known += f" and accession not in ({late})"
+                con.execute(f"create view raw.{table} as select * from everything.raw.{table} where {known}")
             for table in _CONFIGURATION:
                 con.execute(f"create view raw.{table} as select * from everything.raw.{table}")
             for schema in sorted({model.schema for model in models}):

@@ -220,6 +220,31 @@ _NEW_FACTS = """
         and not exists (select 1 from raw.xbrl_facts as old where old.fact_id = incoming_facts.fact_id)
 """
 
+#: A filing's own document that comes after company facts takes their place, as it does when both come at once: what the
+#: build file holds must not depend on the order of runs. The other value, if it is one, is kept as a conflict.
+_OVERRULED = """
+    create or replace temp table overruled as
+    select old.fact_id, old.value, old.source_kind, old.sha256
+    from raw.xbrl_facts as old
+    inner join incoming_facts on old.fact_id = incoming_facts.fact_id
+    where incoming_facts.place = 1 and old.source_kind = 'companyfacts' and incoming_facts.source_kind <> 'companyfacts'
+"""
+_WITHOUT_OVERRULED = "delete from raw.xbrl_facts where fact_id in (select fact_id from overruled)"
+_OVERRULED_CONFLICTS = """
+    insert into raw.fact_conflicts by name
+    select
+        kept.fact_id,
+        kept.value as kept_value,
+        overruled.value as other_value,
+        kept.source_kind as kept_source_kind,
+        overruled.source_kind as other_source_kind,
+        overruled.sha256 as other_sha256
+    from overruled
+    inner join raw.xbrl_facts as kept on overruled.fact_id = kept.fact_id
+    where overruled.value is distinct from kept.value
+    order by kept.fact_id
+"""
+
 _NEW_CONFLICTS = """
     insert into raw.fact_conflicts by name
     select distinct
@@ -245,15 +270,25 @@ _NEW_CONFLICTS = """
 
 
 def load_facts(connection: duckdb.DuckDBPyConnection, facts: pa.Table) -> LoadResult:
-    """Add facts (schema ingest.records.FACTS) whose key is new; load a filing's own documents before company facts.
+    """Add facts (schema ingest.records.FACTS) whose key is new.
 
-    The first value of a key stays for ever. Another value for it goes to raw.fact_conflicts and is counted.
+    The first value of a key stays, but a filing's own document overrules company facts. Another value for a key goes to
+    raw.fact_conflicts and is counted.
 
     :raises LoadError: a key column is null, or a column is missing.
     """
     before, conflicts_before = _count(connection, "xbrl_facts"), _count(connection, "fact_conflicts")
     with _incoming(connection, "xbrl_facts", facts):
-        for statement in (_FACTS_BY_KEY, _NEW_FACTS, _NEW_CONFLICTS, "drop table incoming_facts"):
+        for statement in (
+            _FACTS_BY_KEY,
+            _OVERRULED,
+            _WITHOUT_OVERRULED,
+            _NEW_FACTS,
+            _OVERRULED_CONFLICTS,
+            _NEW_CONFLICTS,
+            "drop table incoming_facts",
+            "drop table overruled",
+        ):
             connection.execute(statement)
     inserted = _count(connection, "xbrl_facts") - before
     conflicts = _count(connection, "fact_conflicts") - conflicts_before
@@ -261,17 +296,22 @@ def load_facts(connection: duckdb.DuckDBPyConnection, facts: pa.Table) -> LoadRe
 
 
 def load_filings(connection: duckdb.DuckDBPyConnection, filings: pa.Table) -> LoadResult:
-    """Add filings (schema ingest.records.FILINGS); a known one only gains what it lacked.
+    """Add filings (schema ingest.acceptance.KNOWN_FILINGS); a known one only gains what it lacked.
+
+    When it was public is one statement of three columns: a known acceptance time replaces a bare filing date.
 
     :raises LoadError: cik or accession is null, or a column is missing.
     """
-    columns = [name for name in filings.column_names if name not in ("cik", "accession")]
+    public = ("known_at", "known_from", "known_from_basis")
+    columns = [name for name in filings.column_names if name not in ("cik", "accession", *public)]
+    updates = [f"{c} = coalesce({c}, excluded.{c})" for c in columns]
+    updates += [f"{c} = case when known_at is null then excluded.{c} else {c} end" for c in public]
     before = _count(connection, "filings")
     with _incoming(connection, "filings", filings):
         connection.execute(
             "insert into raw.filings by name "
             "select * from incoming qualify row_number() over (partition by cik, accession order by sha256, source_url) = 1 "
-            "on conflict do update set " + ", ".join(f"{c} = coalesce({c}, excluded.{c})" for c in columns)
+            "on conflict do update set " + ", ".join(updates)
         )
     inserted = _count(connection, "filings") - before
     return LoadResult("raw.filings", filings.num_rows, inserted, filings.num_rows - inserted)
@@ -304,5 +344,7 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Tab
 
 
 def loaded_payloads(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """SHA-256 of every payload read so far: what a replay of the archive may skip."""
-    return frozenset(row[0] for row in connection.execute("select distinct sha256 from raw.payloads").fetchall())
+    """SHA-256 of every payload read so far: what a replay of the archive may skip. A quarantined one is tried again:
+    it may have been fetched anew, or a better parser may read it."""
+    found = connection.execute("select distinct sha256 from raw.payloads where status <> 'quarantined'").fetchall()
+    return frozenset(row[0] for row in found)

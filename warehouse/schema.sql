@@ -79,6 +79,9 @@ create table raw.filings (
     primary_document varchar,
     source_url varchar,
     sha256 varchar,
+    known_at varchar,
+    known_from date,
+    known_from_basis varchar,
     primary key (cik, accession)
 );
 comment on table raw.filings is 'One filing as the submissions API lists it, or as its own cover states it.';
@@ -91,6 +94,9 @@ comment on column raw.filings.report_date is 'Last day of the period reported on
 comment on column raw.filings.primary_document is 'File name of the main document.';
 comment on column raw.filings.source_url is 'EDGAR address this row was read from.';
 comment on column raw.filings.sha256 is 'SHA-256 of the payload it was read from.';
+comment on column raw.filings.known_at is 'Moment it was public, New York time with its offset; null where no acceptance time is known.';
+comment on column raw.filings.known_from is 'First New York day on which a reader who asks by date has it.';
+comment on column raw.filings.known_from_basis is 'header, new_york_clock, utc_clock, filing_date, or contradiction (later reading taken).';
 
 create table raw.payloads (
     sha256 varchar not null,

@@ -3,11 +3,13 @@ year end)."""
 
 from datetime import date, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.acceptance import CUT_OFF, NEW_YORK, accepted, edgar_date
+from ingest.acceptance import CUT_OFF, KNOWN_FILINGS, NEW_YORK, accepted, edgar_date, with_acceptance
+from ingest.records import FILINGS
 
 
 def test_nvidia_says_z_and_means_new_york():
@@ -82,3 +84,17 @@ def test_nothing_is_known_before_it_is_filed(moment, shift):
     if known.basis != "contradiction":
         assert known.known_at.astimezone(NEW_YORK).date() <= known.known_from
         assert known.known_at.time() <= CUT_OFF or known.known_at.date() < known.known_from
+
+
+def test_filings_gain_the_moment_and_the_day():
+    rows = [
+        {"cik": "0001045810", "accession": "a", "filed_on": date(2026, 2, 25)}
+        | {"accepted_at_received": "2026-02-25T16:42:19.000Z"},
+        {"cik": "0000320193", "accession": "b", "filed_on": date(2020, 1, 2), "accepted_at_received": None},
+        {"cik": "0000320193", "accession": "c", "filed_on": None, "accepted_at_received": None},
+    ]
+    table = with_acceptance(pa.Table.from_pylist(rows, FILINGS))
+    assert table.schema == KNOWN_FILINGS
+    assert table["known_at"].to_pylist() == ["2026-02-25T16:42:19-05:00", None, None]
+    assert table["known_from"].to_pylist() == [date(2026, 2, 25), date(2020, 1, 2), None]
+    assert table["known_from_basis"].to_pylist() == ["new_york_clock", "filing_date", "unknown"]

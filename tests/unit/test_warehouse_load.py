@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from ingest.acceptance import KNOWN_FILINGS, with_acceptance
 from ingest.bundle import PAYLOADS
 from ingest.companies import COMPANIES
 from ingest.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
@@ -52,6 +53,10 @@ def filing(**changes):
     return row | changes
 
 
+def filings(*rows):
+    return with_acceptance(pa.Table.from_pylist(list(rows), FILINGS))
+
+
 # --- definitions -----------------------------------------------------------------------------------
 
 
@@ -66,7 +71,7 @@ def test_every_raw_and_meta_table_and_column_is_described(build):
 @pytest.mark.parametrize(
     ("table", "schema"),
     [
-        ("filings", FILINGS),
+        ("filings", KNOWN_FILINGS),
         ("payloads", PAYLOADS),
         ("companies", COMPANIES),
         ("ai_revenue_roles", AI_REVENUE_ROLES),
@@ -133,6 +138,24 @@ def test_within_one_load_the_filings_own_document_wins_in_any_order(home):
     assert len(seen) == 1
 
 
+@pytest.mark.parametrize("value", [Decimal(96221000000), Decimal(7)])
+def test_a_document_overrules_company_facts_whichever_comes_first(home, value):
+    """What the build file holds must not depend on whether the document came with company facts or in a later run."""
+    api = facts(fact(source_kind="companyfacts", value=value, sha256="3" * 64))
+    seen = []
+    for order in ((facts(fact()), api), (api, facts(fact()))):
+        load.discard_build(home)
+        with open_build(home) as build:
+            for table in order:
+                load_facts(build, table)
+            seen.append(
+                [build.execute(f"from raw.{t} order by all").fetchall() for t in ("xbrl_facts", "fact_conflicts")]
+            )
+    assert seen[0] == seen[1]
+    assert seen[0][0][0][-6] == "inline_xbrl"
+    assert len(seen[0][1]) == (value == 7)
+
+
 def test_a_restatement_is_another_fact_because_its_filing_differs(build):
     load_facts(build, facts(fact()))
     later = fact(accession="0001045810-27-000001", value=Decimal(5), filed_on=date(2027, 2, 1))
@@ -158,18 +181,28 @@ def test_a_fact_without_its_key_is_refused_and_nothing_of_its_load_stays(build, 
 
 
 def test_a_known_filing_only_gains_what_it_lacked(build):
-    load_filings(build, pa.Table.from_pylist([filing(primary_document=None)], FILINGS))
+    load_filings(build, filings(filing(primary_document=None)))
     richer = filing(form="10-Q/A", primary_document="nvda.htm", sha256="3" * 64)
-    result = load_filings(build, pa.Table.from_pylist([richer], FILINGS))
+    result = load_filings(build, filings(richer))
     assert (result.inserted, result.known) == (0, 1)
     assert build.execute("select form, primary_document, sha256 from raw.filings").fetchall() == [
         ("10-Q", "nvda.htm", "2" * 64)
     ]
 
 
+def test_an_acceptance_time_replaces_a_bare_filing_date_and_not_the_reverse(build):
+    load_filings(build, filings(filing()))
+    load_filings(build, filings(filing(accepted_at_received="2026-08-26T16:42:00.000Z")))
+    load_filings(build, filings(filing()))
+    assert build.execute("select known_at, known_from, known_from_basis from raw.filings").fetchall() == [
+        ("2026-08-26T16:42:00-04:00", date(2026, 8, 26), "new_york_clock")
+    ]
+
+
 def test_the_newest_word_on_a_payload_replaces_the_older(build):
     row = dict(sha256="2" * 64, url="u", accession=None, kind="inline_xbrl", bytes=1, retrieved_at=None)
     load_payloads(build, pa.Table.from_pylist([row | dict(status="quarantined", error="html")], PAYLOADS))
+    assert load.loaded_payloads(build) == set(), "a quarantined payload is tried again"
     result = load_payloads(build, pa.Table.from_pylist([row | dict(status="parsed", error=None)], PAYLOADS))
     assert (result.inserted, result.known) == (0, 1)
     assert build.execute("select status, error from raw.payloads").fetchall() == [("parsed", None)]

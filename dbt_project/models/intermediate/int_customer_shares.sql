@@ -91,7 +91,7 @@ from_filings as (
         end as qualifier,
         'xbrl' as source_kind,
         eligible.accession,
-        eligible.filed_on as known_from,
+        eligible.known_from,
         context_corrections.accession is not null as is_period_corrected,
         eligible.fact_id
     from eligible

@@ -30,7 +30,7 @@ from_filings as (
         facts.period_start,
         facts.period_end,
         cast(facts.value as bigint) as value_usd,
-        facts.filed_on as known_from,
+        facts.known_from,
         facts.accession,
         'reported' as value_kind,
         'as reported' as formula,

@@ -4,9 +4,22 @@ with source as (
     select * from {{ source('raw', 'xbrl_facts') }}
 ),
 
+filings as (
+    select cik, accession, known_from from {{ source('raw', 'filings') }}
+),
+
+-- A filing that no submissions list at hand names is known from the day it was filed.
+dated as (
+    select
+        source.*,
+        coalesce(filings.known_from, source.filed_on) as known_from
+    from source
+    left join filings on source.cik = filings.cik and source.accession = filings.accession
+),
+
 eligible as (
     select *
-    from source
+    from dated
     where
         form in ('10-K', '10-K/A', '10-KT', '10-KT/A', '10-Q', '10-Q/A', '20-F', '20-F/A', '40-F', '40-F/A', '6-K', '8-K', '8-K/A')
         and period_end <= filed_on
@@ -27,6 +40,7 @@ final as (
         accession,
         form,
         filed_on,
+        known_from,
         concept,
         dimensions,
         unit,

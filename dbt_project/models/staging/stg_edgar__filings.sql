@@ -8,6 +8,9 @@ final as (
         accession,
         form,
         filed_on,
+        known_at,
+        known_from,
+        known_from_basis,
         report_date,
         primary_document,
         source_url
