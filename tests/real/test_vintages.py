@@ -1,4 +1,4 @@
-"""Company facts cut at an earlier day must be what was really served then, wherever two answers of one address are at hand."""
+"""Company facts cut at an earlier day must be what was served then, wherever two answers of one address are at hand."""
 
 import gzip
 from datetime import date
