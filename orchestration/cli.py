@@ -1,8 +1,8 @@
 """The command `aigap`.
 
 Belongs here: arguments, help, exit codes, where output goes. Does not belong here: work. Reading commands are in
-warehouse; refresh, fetch, bundle and ui in orchestration.run, imported only when asked for, because Dagster and dbt take
-seconds to import.
+warehouse; refresh, fetch, bundle and ui in orchestration.run, imported only when asked for, because Dagster and dbt
+take seconds to import.
 
 Exit codes: 0 done, 1 failed, 2 the command cannot be what was meant, 75 another refresh is running.
 """
@@ -267,7 +267,7 @@ def _parser() -> argparse.ArgumentParser:
     output = argparse.ArgumentParser(add_help=False)
     output.add_argument("--format", choices=FORMATS, default="table", help="json and csv hold exact values, whole USD")
 
-    def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: object = None, rows: bool = False):  # noqa: ANN202
+    def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: object = None, rows: bool = False):
         command = (to or commands).add_parser(  # type: ignore[attr-defined]
             name,
             help=summary,

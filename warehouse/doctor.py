@@ -62,7 +62,9 @@ def _machine(home: Home) -> Iterator[Finding]:
     status = FAIL if free < _GIB // 4 else WARN if free < _GIB else OK
     yield Finding("disk", status, f"{free / _GIB:.1f} GiB free; a refresh needs about 0.1")
     if home.root.is_dir() and not os.access(home.root, os.W_OK):
-        yield Finding("permissions", WARN, f"{home.root} is read-only for this user: reading works, refreshing does not")
+        yield Finding(
+            "permissions", WARN, f"{home.root} is read-only for this user: reading works, refreshing does not"
+        )
 
 
 def _refreshing(home: Home) -> Iterator[Finding]:
@@ -75,7 +77,9 @@ def _refreshing(home: Home) -> Iterator[Finding]:
         status = FAIL if last["outcome"] == "failed" else OK
         yield Finding("last refresh", status, f"{last['outcome']} {last['at']}: {last['message']}")
     if holder is None:
-        left = [p for p in (home.build.with_name(home.build.name + ".wal"), *home.generations.glob(".new-*")) if p.exists()]
+        left = [
+            p for p in (home.build.with_name(home.build.name + ".wal"), *home.generations.glob(".new-*")) if p.exists()
+        ]
         if left:
             yield Finding("leftovers", WARN, f"{left[0]}: a run was killed; the next refresh clears it")
 
@@ -91,8 +95,8 @@ def _live(home: Home, today: date) -> Iterator[Finding]:
     with open_published(home) as connection:
         build = query(
             connection,
-            "select generation, schema_version, strftime(built_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') as built_at, "
-            "content_hash, newest_filing_on, newest_accession, checks_passed, warnings from meta.build",
+            "select generation, schema_version, strftime(built_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') "
+            "as built_at, content_hash, newest_filing_on, newest_accession, checks_passed, warnings from meta.build",
         ).as_dicts()[0]
         yield Finding(
             "published",

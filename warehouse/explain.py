@@ -116,7 +116,9 @@ def text(tree: dict[str, Any]) -> str:
     for component in tree["components"]:
         amount = component["signed_usd"]
         sign = "" if amount is None or amount < 0 else "+"
-        lines.append(f"{sign}{usd(amount)}  {component['component']}  [{component['value_kind']}]  {component['formula']}")
+        lines.append(
+            f"{sign}{usd(amount)}  {component['component']}  [{component['value_kind']}]  {component['formula']}"
+        )
         for citation in component["citations"]:
             lines += [f"    {line}" for line in _citation(citation)]
         if not component["citations"]:
@@ -139,7 +141,9 @@ def _citation(citation: dict[str, Any]) -> list[str]:
         source = f"{citation['company']} {citation['form']} {citation['accession']} filed {citation['filed_on']}"
         what = " ".join(part for part in (citation["concept"], _brackets(citation["dimensions"])) if part)
     else:
-        source = f"{citation['source_title'] or citation['company']} ({citation['source_kind']}, {citation['filed_on']})"
+        source = (
+            f"{citation['source_title'] or citation['company']} ({citation['source_kind']}, {citation['filed_on']})"
+        )
         what = f"{citation['company']}: {citation['metric']} {citation['dimensions'] or ''}".rstrip()
     head = f"{source}: {what} = {stated} {citation['unit'] or ''}".rstrip()
     return [f"{head}, {period}" if period else head, citation["source_url"] or "(no public address)"]

@@ -101,7 +101,8 @@ def discard_build(home: Home) -> None:
 
 def _problem_of(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Why a build file that opens cannot be used, or None. A new, empty one is given its schema."""
-    names = {row[0] for row in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
+    found = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    names = {row[0] for row in found}
     if not names:
         connection.begin()
         connection.execute(schema_sql())
@@ -310,7 +311,8 @@ def load_filings(connection: duckdb.DuckDBPyConnection, filings: pa.Table) -> Lo
     with _incoming(connection, "filings", filings):
         connection.execute(
             "insert into raw.filings by name "
-            "select * from incoming qualify row_number() over (partition by cik, accession order by sha256, source_url) = 1 "
+            "select * from incoming "
+            "qualify row_number() over (partition by cik, accession order by sha256, source_url) = 1 "
             "on conflict do update set " + ", ".join(updates)
         )
     inserted = _count(connection, "filings") - before

@@ -3,8 +3,8 @@
 Belongs here: the one path by which numbers reach readers, and what a published file must contain. Does not belong
 here: derivation and its checks (dbt_project), reading (read.py).
 
-Not a rename over the published file: DuckDB finds a write-ahead log by the file's name, and a stale one is replayed into
-whatever lies under that name. Each publish makes a new file under a new name; readers follow a link, and
+Not a rename over the published file: DuckDB finds a write-ahead log by the file's name, and a stale one is replayed
+into whatever lies under that name. Each publish makes a new file under a new name; readers follow a link, and
 keep what they have open.
 """
 
@@ -43,6 +43,11 @@ CONTRACT: dict[str, tuple[str, ...]] = {
         "ai_revenue_gap": "calendar_quarter scenario run_rate_basis ai_revenue_basis is_like_for_like run_rate_usd "
         "gpu_share_of_tco data_center_spend_usd end_user_gross_margin required_revenue_usd ai_revenue_usd gap_usd "
         "coverage_share known_from",
+        "ai_revenue_gap_versions": "calendar_quarter scenario run_rate_basis ai_revenue_basis is_like_for_like "
+        "run_rate_usd gpu_share_of_tco data_center_spend_usd end_user_gross_margin required_revenue_usd ai_revenue_usd "
+        "gap_usd coverage_share known_from known_to",
+        "forecast_errors": "scenario calendar_quarter forecast_run_rate_usd actual_known_from actual_run_rate_usd "
+        "error_usd",
         "ai_revenue_gap_components": "calendar_quarter scenario component signed_usd value_kind formula fact_ids",
         "nvidia_data_center_revenue": "calendar_quarter fiscal_quarter period_start period_end data_center_usd "
         "compute_usd networking_usd hyperscale_usd ai_clouds_industrial_enterprise_usd total_revenue_usd value_kind "
@@ -360,7 +365,9 @@ def _audit(path: Path, build: dict[str, Any], macros: str) -> dict[str, int]:
     }
     for what, value in expected.items():
         if found[what] != value:
-            raise PublishError(f"the new generation failed its audit: {what} is {found[what]}, not {value}; {_UNTOUCHED}")
+            raise PublishError(
+                f"the new generation failed its audit: {what} is {found[what]}, not {value}; {_UNTOUCHED}"
+            )
     return found["marts"]
 
 

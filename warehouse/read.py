@@ -128,7 +128,9 @@ def run_select(
         raise Mistake("there is no query; try: aigap sql \"from marts.ai_revenue_gap where scenario = 'measured'\"")
     kinds = [statement.type.name for statement in statements]
     if kinds == ["CREATE", "SELECT"]:
-        raise Mistake("this PIVOT first has to look its columns up; name them: pivot ... on scenario in ('low', 'high')")
+        raise Mistake(
+            "this PIVOT first has to look its columns up; name them: pivot ... on scenario in ('low', 'high')"
+        )
     if len(statements) > 1:
         raise Mistake(f"one statement at a time, please: this is {len(statements)}")
     if kinds[0] not in _ALLOWED:

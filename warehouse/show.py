@@ -111,9 +111,9 @@ def headline(found: Rows) -> str:
     row = rows[0]
     verb = "covers" if row["ai_revenue_basis"] == "assumed" else "measured covers"
     lines = [
-        f"{row['calendar_quarter']}: NVIDIA's data-center revenue runs at {usd(row['run_rate_usd'])} a year. To pay that "
-        f"back takes {usd(row['required_revenue_usd'])} of AI revenue; the {usd(row['ai_revenue_usd'])} a year {verb} "
-        f"{percent(row['coverage_share'])}. The gap: {usd(row['gap_usd'])}.",
+        f"{row['calendar_quarter']}: NVIDIA's data-center revenue runs at {usd(row['run_rate_usd'])} a year. To pay "
+        f"that back takes {usd(row['required_revenue_usd'])} of AI revenue; the {usd(row['ai_revenue_usd'])} a year "
+        f"{verb} {percent(row['coverage_share'])}. The gap: {usd(row['gap_usd'])}.",
         f"Stands on: {_doubt(row)}.",
     ]
     if not row["is_like_for_like"]:

@@ -41,7 +41,9 @@ def tables_of(connection: duckdb.DuckDBPyConnection, schema: str, database: str 
     return [row[0] for row in rows]
 
 
-def table_hash(connection: duckdb.DuckDBPyConnection, schema: str, table: str, database: str | None = None) -> tuple[int, str]:
+def table_hash(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, database: str | None = None
+) -> tuple[int, str]:
     """Row count of a table, and SHA-256 over its column names, types and rows, whatever order they lie in."""
     columns = connection.execute(
         f"select column_name, data_type from duckdb_columns() where schema_name = {literal(schema)} "
@@ -61,7 +63,9 @@ def table_hash(connection: duckdb.DuckDBPyConnection, schema: str, table: str, d
     return row[0], hashlib.sha256(text.encode()).hexdigest()
 
 
-def schema_hash(connection: duckdb.DuckDBPyConnection, schema: str, database: str | None = None) -> tuple[dict[str, int], str]:
+def schema_hash(
+    connection: duckdb.DuckDBPyConnection, schema: str, database: str | None = None
+) -> tuple[dict[str, int], str]:
     """Row count of each table of `schema`, and one SHA-256 over all of them: the content hash.
 
     The same rows give the same hash whatever the machine, clock zone, thread count or row order; the bytes

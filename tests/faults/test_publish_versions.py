@@ -12,6 +12,7 @@ import venv
 from pathlib import Path
 
 import pytest
+
 from support.small_warehouse import publish_small, small_home
 
 #: The oldest that can read a primary key as 1.5 writes it, the one with long-term support, the newest.

@@ -29,6 +29,10 @@ create or replace macro marts.gap_with(gpu_share_of_tco, end_user_gross_margin) 
         from marts.ai_revenue_gap where scenario = 'measured'
     )
     select *, cast(run_rate_usd / share as bigint) as spend_usd from input order by calendar_quarter;
+
+create or replace macro marts.gap_as_of(as_of_date) as table
+    select * exclude (known_to) from marts.ai_revenue_gap_versions
+    where known_from <= as_of_date and (known_to is null or known_to > as_of_date);
 """
 
 _MARTS = """
@@ -52,6 +56,17 @@ insert into marts.ai_revenue_gap values
 comment on table marts.ai_revenue_gap is 'The gap; it''s by calendar quarter and scenario.';
 comment on column marts.ai_revenue_gap.gap_usd is 'required_revenue_usd - ai_revenue_usd, whole USD.';
 
+create table marts.ai_revenue_gap_versions as
+    select * exclude (fact_ids), null::date as known_to, fact_ids from marts.ai_revenue_gap;
+insert into marts.ai_revenue_gap_versions
+    select * replace (gap_usd - 5000000000 as gap_usd, date '2026-07-01' as known_from, known_from as known_to)
+    from marts.ai_revenue_gap_versions where calendar_quarter = '2026Q2' and scenario = 'measured';
+
+create table marts.forecast_errors (
+    scenario varchar, calendar_quarter varchar, forecast_known_from date, forecast_run_rate_usd bigint,
+    actual_known_from date, actual_run_rate_usd bigint, error_usd bigint, fact_ids varchar[]
+);
+
 create table marts.ai_revenue_gap_components (
     calendar_quarter varchar, scenario varchar, component_order integer, component varchar, signed_usd bigint,
     value_kind varchar, formula varchar, fact_ids varchar[]
@@ -63,13 +78,14 @@ insert into marts.ai_revenue_gap_components values
     ('2026Q2', 'measured', 4, 'ai_revenue:Example', -100000000000, 'reported', 'stated run rate', ['c1']);
 
 create table marts.citations (
-    fact_id varchar primary key, company varchar, metric varchar, value decimal(38, 10), unit varchar, accession varchar,
-    form varchar, concept varchar, dimensions varchar, period_start date, period_end date, filed_on date,
-    source_kind varchar, source_title varchar, source_url varchar, sha256 varchar, confidence varchar
+    fact_id varchar primary key, company varchar, metric varchar, value decimal(38, 10), unit varchar,
+    accession varchar, form varchar, concept varchar, dimensions varchar, period_start date, period_end date,
+    filed_on date, source_kind varchar, source_title varchar, source_url varchar, sha256 varchar, confidence varchar
 );
 insert into marts.citations values
-    ('c1', 'Example', 'annualized_run_rate', 100000000000, 'USD', null, null, null, '', null, '2026-06-30', '2026-07-15',
-     'company_statement', '=HYPERLINK("http://evil.example")' || chr(27) || '[31m', 'https://example.org/a', null, 'high'),
+    ('c1', 'Example', 'annualized_run_rate', 100000000000, 'USD', null, null, null, '', null, '2026-06-30',
+     '2026-07-15', 'company_statement', '=HYPERLINK("http://evil.example")' || chr(27) || '[31m',
+     'https://example.org/a', null, 'high'),
     ('s1', 'scenario measured', 'gpu_share_of_tco', 0.5, null, null, null, null, '', null, null, '2023-09-20',
      'assumption', 'AI''s $200B Question', 'https://example.org/b', null, 'high'),
     ('x1', 'NVIDIA', 'data_center_revenue', 75246000000, 'USD', '0001045810-26-000052', '10-Q', 'us-gaap:Revenues',
@@ -102,7 +118,8 @@ create table marts.hyperscaler_capex (
 );
 create table marts.ai_revenue (
     company varchar, calendar_quarter varchar, layer varchar, run_rate_usd bigint, trailing_12m_usd bigint,
-    overlap_usd bigint, counted_usd bigint, staleness_days bigint, confidence varchar, known_from date, fact_ids varchar[]
+    overlap_usd bigint, counted_usd bigint, staleness_days bigint, confidence varchar, known_from date,
+    fact_ids varchar[]
 );
 create table marts.scenarios (
     scenario varchar, parameter varchar, value decimal(38, 10), known_from date, source_url varchar, note varchar

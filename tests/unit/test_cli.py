@@ -7,9 +7,9 @@ import types
 from pathlib import Path
 
 import pytest
-from support.small_warehouse import publish_small, small_home
 
 from orchestration import cli
+from support.small_warehouse import publish_small, small_home
 from warehouse.errors import Busy, WarehouseError
 from warehouse.home import Home, record_refresh
 
@@ -106,10 +106,23 @@ def test_show_says_when_the_last_refresh_failed(aigap, published, tmp_path, monk
     assert code == 0
     assert "$1,324.4B" in out
     assert err == (
-        "aigap: the last refresh failed (2026-11-22T07:00:00Z: check gap_is_positive); these are the last good numbers\n"
+        "aigap: the last refresh failed (2026-11-22T07:00:00Z: check gap_is_positive); "
+        "these are the last good numbers\n"
     )
     record_refresh(copy, "published", "generation 2", "2026-11-22T08:00:00Z")
     assert aigap("show")[2] == ""
+
+
+def test_show_as_of_a_day_uses_only_what_was_known_then(aigap, home):
+    code, out, _ = aigap("show", "--as-of", "2026-08-25", "--scenario", "measured", "--format", "json")
+    assert code == 0
+    assert [(row["calendar_quarter"], row["gap_usd"]) for row in json.loads(out)] == [
+        ("2026Q2", 1319368000000),
+        ("2026Q1", None),
+    ]
+    code, _, err = aigap("show", "--as-of", "2020-01-01")
+    assert code == 2
+    assert "nothing was known on 2020-01-01" in err
 
 
 # --- explain ---------------------------------------------------------------------------------------------------
@@ -319,7 +332,7 @@ def test_progress_rewrites_one_line_on_a_terminal(capsys, monkeypatch):
     )
 
 
-# --- the installed command ---------------------------------------------------------------------------------------------
+# --- the installed command ---------------------------------------------------------------------------
 
 
 def shell(command, home, **options):

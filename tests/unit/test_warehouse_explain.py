@@ -1,8 +1,8 @@
 from decimal import Decimal
 
 import pytest
-from support.small_warehouse import publish_small, small_home
 
+from support.small_warehouse import publish_small, small_home
 from warehouse.errors import Mistake
 from warehouse.explain import calendar_quarter, explain, flat, text
 from warehouse.read import open_published

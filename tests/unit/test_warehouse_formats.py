@@ -41,8 +41,14 @@ def test_usd_is_within_half_of_its_last_digit(amount):
 
 
 def test_percent_and_plain():
-    assert [percent(v) for v in (None, Decimal("0.070206"), Decimal(1), Decimal("-0.5"))] == ["-", "7.0%", "100.0%", "-50.0%"]
-    assert [plain(v) for v in (None, True, 7, Decimal("89023000000.0000000000"), Decimal("0.5000"), Decimal("0E-10"))] == [
+    assert [percent(v) for v in (None, Decimal("0.070206"), Decimal(1), Decimal("-0.5"))] == [
+        "-",
+        "7.0%",
+        "100.0%",
+        "-50.0%",
+    ]
+    values = (None, True, 7, Decimal("89023000000.0000000000"), Decimal("0.5000"), Decimal("0E-10"))
+    assert [plain(v) for v in values] == [
         "", "true", "7", "89023000000", "0.5", "0",
     ]  # fmt: skip
     assert plain(["x1", "c2"]) == "x1 c2"
@@ -106,7 +112,9 @@ def test_json_keeps_every_digit():
     }
 
 
-leaves = st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False, allow_infinity=False, places=6)
+leaves = (
+    st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False, allow_infinity=False, places=6)
+)
 
 
 @given(st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20))
@@ -123,7 +131,11 @@ def _numbers(value):
 
 
 def test_csv_is_inert_in_a_spreadsheet_and_exact():
-    rows = [[HOSTILE, -5, Decimal("-1.50"), ["x1", "x2"]], ["-2+3", None, None, []], ['quote " and\nline', 1, 2, ["@x"]]]
+    rows = [
+        [HOSTILE, -5, Decimal("-1.50"), ["x1", "x2"]],
+        ["-2+3", None, None, []],
+        ['quote " and\nline', 1, 2, ["@x"]],
+    ]
     text = csv(["label", "usd", "share", "=ids"], rows)
     assert list(csv_module.reader(io.StringIO(text))) == [
         ["label", "usd", "share", "'=ids"],

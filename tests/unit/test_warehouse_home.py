@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from warehouse.errors import Busy, WarehouseError
-from warehouse.home import Home, find_home, generation_number, lock_holder, read_last_refresh, record_refresh, refresh_lock
+from warehouse.home import (
+    Home,
+    find_home,
+    generation_number,
+    lock_holder,
+    read_last_refresh,
+    record_refresh,
+    refresh_lock,
+)
 
 HOLD = """
 import sys
@@ -75,8 +83,7 @@ def test_lock_is_shared_by_the_steps_of_one_process_and_refused_to_another(tmp_p
     with refresh_lock(home):
         with refresh_lock(home):
             assert lock_holder(home) == f"process {os.getpid()}"
-        code = "import sys; from pathlib import Path; from warehouse.home import *\nwith refresh_lock(Home(Path(sys.argv[1]))): pass"
-        other = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+        other = subprocess.run([sys.executable, "-c", HOLD, str(tmp_path)], capture_output=True, text=True, check=False)
         assert f"Busy: a refresh is already running (process {os.getpid()} since" in other.stderr
     assert lock_holder(home) is None
 

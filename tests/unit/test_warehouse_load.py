@@ -95,11 +95,14 @@ def test_facts_are_kept_as_ingest_hands_them_over_under_their_id(build):
 
 def test_fact_id_is_the_documented_hash(build):
     load_facts(build, facts(fact(), fact(period_start=None)))
-    assert build.execute("select fact_id from raw.xbrl_facts order by period_start nulls last").fetchall() == build.execute(
-        "select 'x' || left(md5(t), 20) from (values "
-        "(1, '0001045810|0001045810-26-000081|us-gaap:Revenues||USD|2026-04-27|2026-07-26'), "
-        "(2, '0001045810|0001045810-26-000081|us-gaap:Revenues||USD||2026-07-26')) as v (n, t) order by n"
-    ).fetchall()
+    assert (
+        build.execute("select fact_id from raw.xbrl_facts order by period_start nulls last").fetchall()
+        == build.execute(
+            "select 'x' || left(md5(t), 20) from (values "
+            "(1, '0001045810|0001045810-26-000081|us-gaap:Revenues||USD|2026-04-27|2026-07-26'), "
+            "(2, '0001045810|0001045810-26-000081|us-gaap:Revenues||USD||2026-07-26')) as v (n, t) order by n"
+        ).fetchall()
+    )
 
 
 def test_the_first_value_stays_and_another_goes_to_conflicts(build):
@@ -265,9 +268,12 @@ def test_a_damaged_build_file_is_made_anew(home, damage):
     filled(home)
     data = home.build.read_bytes()
     home.build.write_bytes(
-        {"garbage": b"not a database" * 1000, "empty": b"", "cut": data[: len(data) // 3], "header": b"\0" * 8 + data[8:]}[
-            damage
-        ]
+        {
+            "garbage": b"not a database" * 1000,
+            "empty": b"",
+            "cut": data[: len(data) // 3],
+            "header": b"\0" * 8 + data[8:],
+        }[damage]
     )
     said, count = told(home)
     assert count == 0
@@ -277,8 +283,10 @@ def test_a_damaged_build_file_is_made_anew(home, damage):
 def test_a_write_ahead_log_left_by_a_killed_run_is_never_replayed(home):
     filled(home)
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom warehouse.home import Home\nfrom warehouse.load import open_build\n"
-        "b = open_build(Home(Path(sys.argv[1])))\nb.execute('create table raw.half as select 1')\nos.kill(os.getpid(), 9)"
+        "import os, sys\nfrom pathlib import Path\nfrom warehouse.home import Home\n"
+        "from warehouse.load import open_build\n"
+        "b = open_build(Home(Path(sys.argv[1])))\nb.execute('create table raw.half as select 1')\n"
+        "os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, str(home.root)], check=False)
     assert home.build.with_name("build.duckdb.wal").exists()

@@ -6,8 +6,8 @@ import time
 
 import duckdb
 import pytest
-from support.small_warehouse import publish_small, small_home
 
+from support.small_warehouse import publish_small, small_home
 from warehouse.errors import Mistake, NotPublished, WarehouseError
 from warehouse.home import Home
 from warehouse.read import open_published, query, run_select
@@ -132,7 +132,9 @@ def test_rows_are_bounded_and_the_cut_is_told(connection):
 def test_time_is_bounded(connection):
     started = time.monotonic()
     with pytest.raises(Mistake, match=r"longer than 0\.3 seconds"):
-        run_select(connection, "select sum(a.i * b.i) from range(10000000) a(i), range(1000000) b(i)", timeout_seconds=0.3)
+        run_select(
+            connection, "select sum(a.i * b.i) from range(10000000) a(i), range(1000000) b(i)", timeout_seconds=0.3
+        )
     assert time.monotonic() - started < 10
     assert run_select(connection, "select 1").rows == [(1,)], "the connection is usable after it"
 
@@ -184,7 +186,9 @@ def test_a_damaged_file_says_so_instead_of_answering(copy, damage):
     data = copy.live().read_bytes()
     copy.live().chmod(0o644)
     copy.live().write_bytes(
-        {"garbage": b"not a database" * 1000, "cut": data[:30000], "header": data[:100] + b"\xff" * 8 + data[108:]}[damage]
+        {"garbage": b"not a database" * 1000, "cut": data[:30000], "header": data[:100] + b"\xff" * 8 + data[108:]}[
+            damage
+        ]
     )
     with pytest.raises(NotPublished, match="is damaged .* run aigap refresh"):
         open_published(copy)
@@ -204,7 +208,8 @@ def test_reading_imports_nothing_slow(home):
         "from warehouse.read import open_published, query, run_select\n"
         "with open_published(Home(Path(sys.argv[1]))) as c:\n"
         "    run_select(c, 'from marts.ai_revenue_gap')\n"
-        "print([m for m in ('dagster', 'dbt', 'pandas', 'numpy', 'pyarrow', 'lxml', 'requests', 'hashlib') if m in sys.modules])"
+        "slow = ('dagster', 'dbt', 'pandas', 'numpy', 'pyarrow', 'lxml', 'requests', 'hashlib')\n"
+        "print([m for m in slow if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code, str(home.root)], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
