@@ -1,12 +1,17 @@
 {{ config(meta={'dagster': {'ref': {'name': 'citations'}}}) }}
 -- Every row of every mart names its statements, and each of them can be looked up.
+{% set marts = [
+    'ai_revenue_gap', 'ai_revenue_gap_components', 'nvidia_data_center_revenue', 'hyperscaler_capex',
+    'microsoft_share_of_nvidia', 'microsoft_share_estimates', 'ai_revenue', 'ai_revenue_benchmarks', 'reconciliation',
+    'forecast_errors'
+] %}
 with used as (
-    {% for mart in [
-        'ai_revenue_gap', 'ai_revenue_gap_components', 'nvidia_data_center_revenue', 'hyperscaler_capex',
-        'microsoft_share_of_nvidia', 'microsoft_share_estimates', 'ai_revenue', 'ai_revenue_benchmarks', 'reconciliation', 'forecast_errors'
-    ] %}
-    select '{{ mart }}' as mart, fact_ids from {{ ref(mart) }}
-    {% if not loop.last %}union all{% endif %}
+    {% for mart in marts %}
+        select
+            '{{ mart }}' as mart,
+            fact_ids
+        from {{ ref(mart) }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
 

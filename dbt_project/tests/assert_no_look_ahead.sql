@@ -1,9 +1,18 @@
 {{ config(meta={'dagster': {'ref': {'name': 'ai_revenue_gap_versions'}}}) }}
 -- No version of a number rests on a statement that was made after the version began.
+{% set marts = [
+    'ai_revenue_gap_versions', 'nvidia_data_center_revenue_versions', 'hyperscaler_capex_versions', 'ai_revenue_versions',
+    'microsoft_share_of_nvidia_versions'
+] %}
 with used as (
-    {% for mart in ['ai_revenue_gap_versions', 'nvidia_data_center_revenue_versions', 'hyperscaler_capex_versions', 'ai_revenue_versions', 'microsoft_share_of_nvidia_versions'] %}
-    select '{{ mart }}' as mart, calendar_quarter, known_from, fact_ids from {{ ref(mart) }}
-    {% if not loop.last %}union all{% endif %}
+    {% for mart in marts %}
+        select
+            '{{ mart }}' as mart,
+            calendar_quarter,
+            known_from,
+            fact_ids
+        from {{ ref(mart) }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
 

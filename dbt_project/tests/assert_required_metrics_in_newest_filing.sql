@@ -18,7 +18,7 @@ newest as (
 ),
 
 required as (
-    select distinct cik, metric, max(case when dimensions = '' then 0 else 1 end) as is_dimensional
+    select cik, metric, max(case when dimensions = '' then 0 else 1 end) as is_dimensional
     from {{ ref('stg_watch_list__metric_concepts') }}
     where is_required
     group by cik, metric

@@ -27,7 +27,7 @@ observations as (
             when 'trailing_12m_revenue' then 4
             else 5
         end as metric_rank,
-        case when figures.metric in ('annual_revenue', 'trailing_12m_revenue') then true else false end as is_twelve_months,
+        coalesce(figures.metric in ('annual_revenue', 'trailing_12m_revenue'), false) as is_twelve_months,
         figures.period_end as speaks_on,
         -- Half a year x 2 is the pace of its middle: an in-quarter statement is nearer to the quarter's end.
         case figures.metric
@@ -101,12 +101,16 @@ quarter_days as (
     where metric = 'data_center_revenue' and calendar_quarter >= '2022Q4'
 ),
 
+quarter_names as (
+    select distinct calendar_quarter from quarter_days
+),
+
 quarters as (
     select
         quarter_names.calendar_quarter,
         {{ calendar_quarter_end('quarter_names.calendar_quarter') }} as quarter_end,
         min(quarter_days.known_on) as opened_on
-    from (select distinct calendar_quarter from quarter_days) as quarter_names
+    from quarter_names
     inner join quarter_days on quarter_names.calendar_quarter <= quarter_days.calendar_quarter
     group by quarter_names.calendar_quarter
 ),
@@ -232,7 +236,8 @@ netted as (
         end as overlap_usd,
         case
             when superseding.company is not null then concat('counted within ', superseding.superseded_by)
-            when latest_overlap.overlap_metric = 'overlap_share' then 'share of revenue that is a counted company''s cost (sourced)'
+            when latest_overlap.overlap_metric = 'overlap_share'
+                then 'share of revenue that is a counted company''s cost (sourced)'
             when latest_overlap.overlap_metric is not null then 'amount paid by counted companies (sourced)'
             when latest_assumption.assumed_share is not null then 'assumed share of the layer''s dollar (no amount disclosed)'
             when latest.has_overlap then 'overlap declared, no amount or share known yet: nothing netted'

@@ -16,7 +16,11 @@ figures as (
 
 -- Contexts that NVIDIA dated wrongly; the text of the same filing and the next filings give the right period.
 context_corrections as (
-    select '0001045810-20-000065' as accession, cast('2019-04-28' as date) as stated_end, cast('2020-01-26' as date) as true_end, 'accounts_receivable' as basis
+    select
+        '0001045810-20-000065' as accession,
+        cast('2019-04-28' as date) as stated_end,
+        cast('2020-01-26' as date) as true_end,
+        'accounts_receivable' as basis
     union all
     select '0001045810-21-000064', cast('2020-01-26' as date), cast('2021-01-31' as date), 'accounts_receivable'
 ),

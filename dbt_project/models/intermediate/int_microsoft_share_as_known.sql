@@ -114,7 +114,10 @@ published_ranked as (
         row_number() over (
             partition by days.calendar_quarter, days.known_from
             order by
-                case when estimates.period_end >= days.period_end and estimates.period_start <= days.period_start then 0 else 1 end,
+                case
+                    when estimates.period_end >= days.period_end and estimates.period_start <= days.period_start then 0
+                    else 1
+                end,
                 estimates.period_end desc, estimates.known_on desc, estimates.fact_id
         ) as place
     from days
@@ -127,17 +130,22 @@ published_ranked as (
             )
 ),
 
--- (c) What Microsoft spends bounds what it can buy: capex x the share of capex that is accelerators / NVIDIA's revenue. The ceiling
--- takes the widest definition of capex at hand, the floor the narrowest.
+-- (c) What Microsoft spends bounds what it can buy: capex x the share of capex that is accelerators / NVIDIA's revenue. The
+-- ceiling takes the widest definition of capex at hand, the floor the narrowest.
 from_capex_ranked as (
     select
         days.calendar_quarter,
         days.known_from,
         silicon_shares.method,
-        concat('capex (', capex.capex_basis, ') x ', cast(cast(silicon_shares.silicon_share as decimal(4, 2)) as string), ' accelerators') as estimator,
+        concat(
+            'capex (', capex.capex_basis, ') x ',
+            cast(cast(silicon_shares.silicon_share as decimal(4, 2)) as string), ' accelerators'
+        ) as estimator,
         {{ share_of(multiply_usd('capex.capex_usd', 'silicon_shares.silicon_share'), 'days.total_revenue_usd') }} as share,
         0 as staleness_days,
-        {{ array_union_sorted(array_union_sorted('capex.fact_ids', 'days.nvidia_fact_ids'), array_of('silicon_shares.fact_id')) }} as fact_ids,
+        {{ array_union_sorted(
+            array_union_sorted('capex.fact_ids', 'days.nvidia_fact_ids'), array_of('silicon_shares.fact_id')
+        ) }} as fact_ids,
         row_number() over (
             partition by days.calendar_quarter, days.known_from, silicon_shares.method
             order by

@@ -67,7 +67,7 @@ assumed_revenue as (
         gap.scenario,
         4 as component_order,
         'ai_revenue:assumed' as component,
-        - gap.ai_revenue_usd as signed_usd,
+        -1 * gap.ai_revenue_usd as signed_usd,
         'assumed' as value_kind,
         coalesce(parameters.note, 'as published') as formula,
         {{ array_of('parameters.fact_id') }} as fact_ids
@@ -82,9 +82,9 @@ measured_revenue as (
         gap.scenario,
         4 as component_order,
         concat('ai_revenue:', ai_revenue.company) as component,
-        - case gap.ai_revenue_basis
-            when 'measured_run_rate' then ai_revenue.counted_usd
-            else ai_revenue.trailing_counted_usd
+        case gap.ai_revenue_basis
+            when 'measured_run_rate' then -1 * ai_revenue.counted_usd
+            else -1 * ai_revenue.trailing_counted_usd
         end as signed_usd,
         case
             when ai_revenue.overlap_usd > 0 or ai_revenue.source_kind in ('press_report', 'estimate') then 'estimated'
@@ -92,17 +92,19 @@ measured_revenue as (
             else 'derived'
         end as value_kind,
         concat(
-            case gap.ai_revenue_basis
-                when 'measured_run_rate' then concat(
-                    case ai_revenue.observed_metric
-                        when 'quarterly_revenue' then '4 x quarter'
-                        when 'half_year_revenue' then '2 x half year'
-                        when 'annualized_run_rate' then 'stated run rate'
-                        else 'stated twelve months'
-                    end,
-                    ' of ', cast(ai_revenue.speaks_on as string)
-                )
-                else concat('trailing twelve months, ', cast(ai_revenue.trailing_quarters_observed as string), ' of 4 quarters observed')
+            case
+                when gap.ai_revenue_basis <> 'measured_run_rate'
+                    then concat(
+                        'trailing twelve months, ', cast(ai_revenue.trailing_quarters_observed as string),
+                        ' of 4 quarters observed'
+                    )
+                when ai_revenue.observed_metric = 'quarterly_revenue'
+                    then concat('4 x quarter of ', cast(ai_revenue.speaks_on as string))
+                when ai_revenue.observed_metric = 'half_year_revenue'
+                    then concat('2 x half year of ', cast(ai_revenue.speaks_on as string))
+                when ai_revenue.observed_metric = 'annualized_run_rate'
+                    then concat('stated run rate of ', cast(ai_revenue.speaks_on as string))
+                else concat('stated twelve months of ', cast(ai_revenue.speaks_on as string))
             end,
             ' - overlap: ', ai_revenue.overlap_method
         ) as formula,

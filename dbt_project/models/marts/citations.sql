@@ -36,7 +36,7 @@ watched as (
             and facts.concept = concepts.concept
             and facts.dimensions = concepts.dimensions
             and facts.filed_on between concepts.filed_from and concepts.filed_to
-    where concepts.metric is not null or facts.fact_id in (select fact_id from concentration)
+    where concepts.metric is not null or facts.fact_id in (select concentration.fact_id from concentration)
 ),
 
 from_filings as (

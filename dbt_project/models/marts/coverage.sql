@@ -168,7 +168,8 @@ from_gap as (
         gap.gap_usd is not null as is_present,
         case
             when gap.gap_usd is not null then null
-            when gap.calendar_quarter is null then 'needs NVIDIA''s data-center revenue of the quarter: not yet filed, or not fetched'
+            when gap.calendar_quarter is null
+                then 'needs NVIDIA''s data-center revenue of the quarter: not yet filed, or not fetched'
             else 'no AI revenue observation of this quarter or an earlier one is at hand'
         end as reason_missing
     from all_quarters

@@ -44,13 +44,19 @@ ranges as (
         ranked.share as central_share,
         case
             when bounds.has_cap = 1 then bounds.highest_point
-            else least(cast(1 as decimal(9, 6)), greatest(bounds.highest_point, coalesce(bounds.ceiling_share, bounds.highest_point)))
+            else least(
+                cast(1 as decimal(9, 6)),
+                greatest(bounds.highest_point, coalesce(bounds.ceiling_share, bounds.highest_point))
+            )
         end as high_share,
         concat(
             'centre: ', replace(ranked.method, '_', ' '), ' (', ranked.estimator, ')',
             case when ranked.staleness_days > 0 then concat(', ', cast(ranked.staleness_days as string), ' days old') else '' end,
             '; range: all points and ',
-            case when bounds.has_cap = 1 then 'capex floor, capped by the cloud customer NVIDIA quantifies' else 'capex floor and ceiling' end
+            case
+                when bounds.has_cap = 1 then 'capex floor, capped by the cloud customer NVIDIA quantifies'
+                else 'capex floor and ceiling'
+            end
         ) as method,
         ranked.staleness_days,
         bounds.fact_ids

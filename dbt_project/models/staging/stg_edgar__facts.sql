@@ -21,7 +21,9 @@ eligible as (
     select *
     from dated
     where
-        form in ('10-K', '10-K/A', '10-KT', '10-KT/A', '10-Q', '10-Q/A', '20-F', '20-F/A', '40-F', '40-F/A', '6-K', '8-K', '8-K/A')
+        form in (
+            '10-K', '10-K/A', '10-KT', '10-KT/A', '10-Q', '10-Q/A', '20-F', '20-F/A', '40-F', '40-F/A', '6-K', '8-K', '8-K/A'
+        )
         and period_end <= filed_on
         and (period_start is null or period_start <= period_end)
 ),
