@@ -87,14 +87,20 @@ def _connect(home: Home) -> duckdb.DuckDBPyConnection:
         except duckdb.Error as error:
             # A publish may have moved the link and collected the old generation between the two steps.
             if live.is_file() and home.live() == live:
-                raise damaged(str(home.published), error) from error
+                if isinstance(error, _DAMAGE):
+                    raise damaged(str(home.published), error) from error
+                raise NotPublished(f"{home.published} cannot be opened: {_first_line(error)}") from error
             time.sleep(0.02 * attempt)
     raise NotPublished(f"{home.published} names {live}, which is gone; run aigap refresh to publish again")
 
 
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
 def damaged(path: str, error: Exception) -> NotPublished:
     """The error for a published file that DuckDB cannot read."""
-    reason = str(error).strip().splitlines()[0]
+    reason = _first_line(error)
     if "permission denied" in reason.lower():
         return NotPublished(f"{path} may not be read by this user: {reason}")
     return NotPublished(f"{path} is damaged ({reason}); run aigap refresh to publish it anew")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.small_warehouse import publish_small, small_home
+from warehouse import verify
 
 #: The oldest that can read a primary key as 1.5 writes it, the one with long-term support, the newest.
 VERSIONS = ("1.1.3", "1.4.4", "2.0.0")
@@ -84,9 +85,26 @@ def environment(folder: Path, version: str, installer: list[str]) -> Path:
     return python
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_t53_other_releases_read_rows_keys_comments_and_macros(path, expected, installer, version, tmp_path):
-    found = answers(environment(tmp_path / "env", version, installer), path)
+@pytest.fixture(scope="module", params=VERSIONS)
+def other(request, installer, tmp_path_factory):
+    """(version, Python that has it)."""
+    return request.param, environment(tmp_path_factory.mktemp("env"), request.param, installer)
+
+
+def test_t53_other_releases_read_rows_keys_comments_and_macros(path, expected, other):
+    version, python = other
+    found = answers(python, path)
     assert found == expected | {"duckdb": version}
     assert found["macro"][0] == ["ai_revenue:Example", -100000000000, None]
     assert found["constraints"][-1][0] == "PRIMARY KEY"
+
+
+def test_t53_other_releases_find_the_same_content_in_the_real_file_and_bind_its_macros(published, other):
+    """The audit that publishing itself runs: every row of every table hashed, every macro planned."""
+    _, python = other
+    theirs, ours = (
+        subprocess.run([str(p), "-I", verify.__file__, str(published)], capture_output=True, text=True, check=False)
+        for p in (python, Path(sys.executable))
+    )
+    assert theirs.returncode == 0, theirs.stderr
+    assert json.loads(theirs.stdout) == json.loads(ours.stdout)

@@ -194,6 +194,11 @@ def test_a_damaged_file_says_so_instead_of_answering(copy, damage):
         open_published(copy)
 
 
+def test_a_connection_of_the_same_process_in_the_way_is_not_called_damage(copy):
+    with duckdb.connect(str(copy.published), read_only=True), pytest.raises(NotPublished, match="cannot be opened"):
+        open_published(copy)
+
+
 def test_tables_of_another_version_are_not_read(copy):
     copy.live().chmod(0o644)
     with duckdb.connect(str(copy.live())) as connection:

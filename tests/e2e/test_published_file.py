@@ -1,0 +1,167 @@
+"""The published file of a real refresh, read as a stranger would: DuckDB alone, then the reading commands."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from conftest import run_aigap as aigap
+
+from warehouse.doctor import FAIL, OK, WARN
+from warehouse.explain import explain, text
+from warehouse.publish import CONTRACT
+
+_COMMENTED = "select table_name || '.' || column_name from duckdb_columns() where schema_name in ('marts', 'meta')"
+
+
+@pytest.fixture(scope="module")
+def con(published):
+    with duckdb.connect(str(published), read_only=True) as connection:
+        yield connection
+
+
+# --- the file --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", CONTRACT)
+def test_every_promised_table_has_rows_and_its_promised_columns_first_to_last(con, table):
+    columns = [name for (name,) in con.sql(f"select column_name from (describe marts.{table})").fetchall()]
+    assert set(CONTRACT[table]) <= set(columns)
+    assert con.sql(f"select count(*) from marts.{table}").fetchone()[0] > 0
+
+
+def test_nothing_but_marts_and_meta_is_published(con):
+    schemas = con.sql("select distinct schema_name from duckdb_tables() order by all").fetchall()
+    assert schemas == [("marts",), ("meta",)]
+    assert con.sql("select count(*) from duckdb_views() where not internal").fetchone() == (0,)
+
+
+def test_every_table_and_column_explains_itself(con):
+    tables = "select table_name from duckdb_tables() where schema_name in ('marts', 'meta') and comment is null"
+    assert con.sql(tables).fetchall() == []
+    assert con.sql(f"{_COMMENTED} and comment is null").fetchall() == []
+
+
+def test_no_number_is_a_float_and_none_is_not_a_number(con):
+    floats = con.sql(f"{_COMMENTED} and data_type in ('DOUBLE', 'FLOAT')").fetchall()
+    assert floats == []
+
+
+def test_money_is_whole_dollars_and_shares_are_exact(con):
+    odd = con.sql(
+        f"{_COMMENTED} and schema_name = 'marts' and ("
+        "(column_name like '%\\_usd' escape '\\' and data_type not in ('BIGINT', 'INTEGER')) "
+        "or (column_name like '%\\_share' escape '\\' and data_type not like 'DECIMAL%'))"
+    ).fetchall()
+    assert odd == []
+
+
+def test_meta_says_how_it_was_made(con):
+    rows = con.sql("select * exclude (built_at) from meta.build").fetchall()
+    names = [name for (name,) in con.sql("select column_name from (describe meta.build)").fetchall()]
+    assert len(rows) == 1
+    build = dict(zip([n for n in names if n != "built_at"], rows[0], strict=True))
+    assert build["generation"] == 1
+    assert build["duckdb_version"] == duckdb.__version__
+    assert build["checks_passed"] > 50
+    assert build["newest_accession"]
+    for name in ("bundle_hash", "curated_hash", "content_hash", "structure_hash", "accessions_hash"):
+        assert len(build[name]) == 64, name
+    assert con.sql("select count(*) from meta.processed_accessions where accession is null").fetchone() == (0,)
+
+
+def test_every_addend_reaches_a_document(con):
+    assert (
+        con.sql(
+            "select component.calendar_quarter, component.scenario, component.component "
+            "from marts.ai_revenue_gap_components as component, unnest(component.fact_ids) as u (fact_id) "
+            "left join marts.citations as citation on u.fact_id = citation.fact_id "
+            "where citation.source_url is null or citation.source_url not like 'http%'"
+        ).fetchall()
+        == []
+    )
+
+
+def test_macros_answer_from_the_schema_a_shell_opens_in(con):
+    names = con.sql(
+        "select function_name from duckdb_functions() where schema_name = 'main' and not internal"
+    ).fetchall()
+    assert {"explain_gap", "gap_as_of", "gap_with"} <= {name for (name,) in names}
+    total = con.sql("select required_revenue_usd from gap_with(0.5, 0.5) where calendar_quarter = '2026Q2'").fetchone()
+    assert total == (1424368000000,)
+    rows = con.sql("select count(*) filter (accession is not null) from explain_gap('2025Q3')").fetchone()
+    assert rows[0] > 0
+
+
+# --- the commands -----------------------------------------------------------------------------------
+
+
+def test_show_and_sql_print_the_same_rows(refreshed):
+    shown = json.loads(aigap(refreshed.home, "show", "--all", "--format", "json").stdout)
+    sql = "from marts.ai_revenue_gap where scenario = 'measured' order by calendar_quarter desc"
+    asked = json.loads(aigap(refreshed.home, "sql", sql, "--format", "json").stdout)
+    assert shown == asked
+    assert len(shown) == 34
+
+
+def test_every_gap_explains_itself_to_the_dollar(con):
+    for quarter, scenario, gap in con.sql(
+        "select calendar_quarter, scenario, gap_usd from marts.ai_revenue_gap"
+    ).fetchall():
+        tree = explain(con, quarter, scenario)
+        if gap is not None:
+            assert sum(c["signed_usd"] for c in tree["components"]) == gap, (quarter, scenario)
+        assert all(c["citations"] for c in tree["components"]), (quarter, scenario)
+        assert "do NOT sum" not in text(tree)
+
+
+def test_explain_of_a_filed_quarter_shows_accession_concept_period_day_and_address(refreshed):
+    done = aigap(refreshed.home, "explain", "2025Q2")
+    assert done.returncode == 0, done.stderr
+    assert "NVIDIA 10-Q 0001045810-25-000209 filed 2025-08-27: us-gaap:Revenues" in done.stdout
+    assert "nvda:DataCenterMember" in done.stdout
+    assert "2025-04-28 to 2025-07-27" in done.stdout
+    assert "https://www.sec.gov/Archives/edgar/data/1045810/" in done.stdout
+    assert done.stdout.endswith(", to the dollar\n")
+
+
+def test_a_spreadsheet_gets_exact_numbers_and_inert_text(refreshed):
+    done = aigap(refreshed.home, "sql", "from marts.citations order by fact_id", "--format", "csv")
+    rows = list(csv.reader(io.StringIO(done.stdout, newline="")))
+    value = rows[0].index("value")
+    assert len(rows) > 1000
+    assert all("e" not in row[value].lower() for row in rows[1:]), "no scientific notation"
+    assert not any(
+        cell.startswith(("=", "+", "@", "\t")) or (cell.startswith("-") and not cell[1:].replace(".", "").isdigit())
+        for row in rows
+        for cell in row
+    )
+
+
+def test_doctor_finds_the_file_whole(refreshed):
+    done = aigap(refreshed.home, "doctor", "--format", "json")
+    findings = {f["check"]: f["status"] for f in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    assert findings["integrity"] == findings["published"] == findings["last refresh"] == OK
+    assert set(findings.values()) <= {OK, WARN}
+    assert FAIL not in findings.values()
+
+
+def test_reading_commands_stay_light(refreshed):
+    """The cost is in benchmarks/bench_cli.py; what must not come back is an import of the slow rooms."""
+    code = (
+        "import sys\nfrom orchestration.cli import main\n"
+        "commands = 'show', 'explain 2026Q2', 'sql values(1)', 'show --as-of 2024-06-20', "
+        "'changes --since 2026-06-01'\n"
+        "for a in (command.split() for command in commands):\n"
+        "    assert main([*a, '--home', sys.argv[1]]) == 0\n"
+        "slow = {'dagster', 'dbt', 'pandas', 'numpy', 'pyarrow', 'lxml', 'requests', 'ingest'} & set(sys.modules)\n"
+        "sys.exit(str(slow) if slow else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(refreshed.home.root)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
