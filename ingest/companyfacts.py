@@ -19,11 +19,11 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
 from ingest.payload import check_payload
 from ingest.records import DECIMAL, FACTS, PayloadError
+from ingest.xbrl.document import storable
 
 _ROW = pa.schema(
     [(name, pa.string()) for name in ("accn", "form", "filed", "start", "end", "frame", "fp")]
@@ -32,8 +32,11 @@ _ROW = pa.schema(
 #: The list of one concept and unit, in compact JSON. No string of a fact holds a bracket; where one
 #: did, the pieces would not be JSON or not be as many as counted, and the strict reading decides.
 _LIST = re.compile(rb'\[(\{"[^\]]*\})\]')
+#: A `val` that is not a number of at most 15 whole and 12 fractional digits or a small exponent.
+#: Arrow's conversion to DECIMAL wraps around above 28 whole digits, without an error for many values.
+_NUMBERS = (rb"[0-9]{1,15}", rb"[0-9]{1,15}\.[0-9]{1,12}", rb"[0-9](?:\.[0-9]{1,9})?[Ee]-[0-9]{1,2}")
+_UNSAFE = re.compile(rb'l":' + b"".join(rb"(?!-?" + number + rb"[,}])" for number in _NUMBERS))
 _BLOCK_BYTES = 1 << 18
-_LIMIT = Decimal(10) ** 28
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -87,7 +90,7 @@ def _read_quickly(body: bytes) -> tuple[str, _Series, list[int], pa.Table] | Non
     pieces = _LIST.split(body.replace(b"},{", b"}\n{"))
     lists, pieces[1::2] = pieces[1::2], [b"%d" % at for at in range(len(pieces) // 2)]
     lines = b"\n".join(lists)
-    if not lists or b'"val":"' in lines:
+    if not lists or _UNSAFE.search(lines):
         return None
     try:
         cik, series = _series(strict_json(b"".join(pieces)))
@@ -102,9 +105,7 @@ def _read_quickly(body: bytes) -> tuple[str, _Series, list[int], pa.Table] | Non
     in_order = [at for _, _, at in series] == list(range(len(lists)))
     if not in_order or sum(counts) != rows.num_rows or rows["val"].null_count:
         return None
-    # Arrow's JSON reader lets 29 whole digits pass, one more than the type holds.
-    extremes = pc.min_max(rows["val"]).as_py().values()
-    return (cik, series, counts, rows) if all(abs(value) < _LIMIT for value in extremes) else None
+    return cik, series, counts, rows
 
 
 def _strict_rows(series: _Series) -> pa.Table:
@@ -114,15 +115,13 @@ def _strict_rows(series: _Series) -> pa.Table:
             raise PayloadError(f"{concept} in {unit}: expected a list of facts")
         for row in stated:
             value = row.get("val")
+            where = f"{concept} in {unit}, {row.get('accn')}, {row.get('end')}"
             if not isinstance(value, int | Decimal) or isinstance(value, bool):
-                raise PayloadError(f"{concept} in {unit}, {row.get('accn')}, {row.get('end')}: val is {value!r}")
-            try:
-                pa.scalar(Decimal(value), DECIMAL)
-            except pa.ArrowInvalid as error:
-                raise PayloadError(
-                    f"{concept} in {unit}, {row.get('accn')}, {row.get('end')}: {value} is out of range: {error}"
-                ) from error
-            rows.append({**row, "val": Decimal(value)})
+                raise PayloadError(f"{where}: val is {value!r}")
+            stored = storable(Decimal(value))
+            if stored is None:
+                raise PayloadError(f"{where}: {value} is out of range: 28 whole and 10 fractional digits are kept")
+            rows.append({**row, "val": stored})
     try:
         return pa.Table.from_pylist(rows, _ROW)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:

@@ -19,6 +19,8 @@ KINDS = ("companyfacts", "submissions", "submissions_page", "filing_index", "xbr
 #: decompressed cap bounds memory when a body is built to explode (1000:1 and more).
 MAX_COMPRESSED = 32 * 1024 * 1024
 MAX_BYTES = 64 * 1024 * 1024
+#: Where a document's namespaces stand, and an error page says what it is.
+_HEAD = 64 * 1024
 
 INLINE_NAMESPACE = b"http://www.xbrl.org/2013/inlineXBRL"
 INSTANCE_NAMESPACE = b"http://www.xbrl.org/2003/instance"
@@ -80,9 +82,10 @@ def check_payload(data: bytes, expected_kind: str) -> bytes:
     if head.startswith((b"<SEC-DOCUMENT>", b"-----BEGIN PRIVACY-ENHANCED MESSAGE-----")):
         raise PayloadError(f"payload is not {expected_kind} but a full submission text file; fetch the document itself")
     # Markers count only where a real document cannot hold them: JSON and XBRL text may quote anything.
-    if not head.startswith(b"{") and INLINE_NAMESPACE not in body and INSTANCE_NAMESPACE not in head:
+    # Markers count only where a real document cannot hold them: JSON and XBRL text may quote anything.
+    if not head.startswith(b"{") and INLINE_NAMESPACE not in body[:_HEAD] and INSTANCE_NAMESPACE not in body[:_HEAD]:
         for marker, what in _ERROR_PAGES:
-            if marker in body[:65536]:
+            if marker in body[:_HEAD]:
                 raise PayloadError(f"payload is not {expected_kind} but {what}")
     _EXPECT[expected_kind](body, head)
     return body
@@ -118,17 +121,17 @@ def check_xml(body: bytes) -> None:
 
 
 def _xbrl_instance(body: bytes, head: bytes) -> None:
-    if INLINE_NAMESPACE in body:
+    if INLINE_NAMESPACE in body[:_HEAD]:
         raise PayloadError("payload is an inline XBRL document, not the extracted instance; read it as inline_xbrl")
-    if not head.startswith(b"<") or b"xbrl" not in body or INSTANCE_NAMESPACE not in body:
+    if not head.startswith(b"<") or INSTANCE_NAMESPACE not in body[:_HEAD]:
         raise PayloadError(f"payload is not an XBRL instance: it starts with {head[:60]!r}")
     if not re.search(rb"</(?:[A-Za-z0-9_.-]+:)?xbrl\s*>(?:\s|<!--.*?-->)*\Z", body[-4096:], re.DOTALL):
         raise PayloadError(f"payload is an XBRL instance cut short ({len(body)} bytes); fetch it again")
 
 
 def _inline_xbrl(body: bytes, head: bytes) -> None:
-    if INLINE_NAMESPACE not in body:
-        what = "HTML without inline XBRL" if b"<html" in body[:65536].lower() else f"it starts with {head[:60]!r}"
+    if INLINE_NAMESPACE not in body[:_HEAD]:
+        what = "HTML without inline XBRL" if b"<html" in body[:_HEAD].lower() else f"it starts with {head[:60]!r}"
         raise PayloadError(f"payload is not an inline XBRL document: {what}")
     if not re.search(rb"</(?:[A-Za-z0-9_.-]+:)?html\s*>(?:\s|<!--.*?-->)*\Z", body[-4096:], re.DOTALL):
         raise PayloadError(f"payload is an inline XBRL document cut short ({len(body)} bytes); fetch it again")
@@ -138,7 +141,7 @@ def _filing_index(body: bytes, head: bytes) -> None:
     if head.startswith(b"{"):
         if b'"directory"' not in body:
             raise PayloadError("payload is not a filing index: JSON without directory")
-    elif b"<html" not in body[:65536].lower() or b"/Archives/edgar/data/" not in body:
+    elif b"<html" not in body[:_HEAD].lower() or b"/Archives/edgar/data/" not in body:
         raise PayloadError("payload is not a filing index: no links into /Archives/edgar/data/")
 
 

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Context as DecimalContext
 from decimal import Decimal, Inexact, InvalidOperation
-from typing import NamedTuple
+from functools import cached_property, lru_cache
+from typing import NamedTuple, cast
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from lxml import etree
 
 from ingest.payload import check_xml
-from ingest.records import ConflictError, PayloadError
+from ingest.records import DECIMAL, FACTS, ConflictError, PayloadError
 
 XBRLI = "{http://www.xbrl.org/2003/instance}"
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -26,12 +29,18 @@ NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 #: Cover facts, kept as text because they say what the filing is.
 COVER = ("DocumentType", "DocumentPeriodEndDate", "AmendmentFlag", "EntityCentralIndexKey")
 
-#: DECIMAL(38, 10), the type every stored value has: more digits raise, on either side of the point.
+#: More than 28 digits before the point or 10 after it raise.
 _quantize, _QUANTUM = DecimalContext(prec=38, traps=[Inexact, InvalidOperation]).quantize, Decimal("1e-10")
+
+#: What a document states: the fact columns of FACTS. `value` is null where the document says
+#: xsi:nil, which is not zero.
+STATED = pa.schema(
+    [FACTS.field(name) for name in ("concept", "dimensions", "unit", "period_start", "period_end", "value", "decimals")]
+)
 
 
 class Fact(NamedTuple):
-    """One numeric fact. `value` is None where the document states xsi:nil, which is not zero."""
+    """One row of STATED. `value` is None where the document says xsi:nil."""
 
     concept: str
     dimensions: str
@@ -63,20 +72,25 @@ class Context(NamedTuple):
 class Document:
     """The numeric facts of one XBRL document, each stated once, and what its cover says.
 
-    `cover` has the keys of COVER that the document states without dimensions, as plain text:
-    dates as YYYY-MM-DD, AmendmentFlag as "true" or "false". `entity` is the identifier that every
-    context carries (EDGAR: the CIK, ten digits).
+    `stated` has the schema STATED, in document order. `cover` has the keys of COVER that the
+    document states without dimensions, as plain text: dates as YYYY-MM-DD, AmendmentFlag as "true"
+    or "false". `entity` is the identifier that every context carries (EDGAR: the CIK, ten digits).
     """
 
     source_kind: str
     entity: str
-    facts: tuple[Fact, ...]
+    stated: pa.Table
     rejected: tuple[Rejected, ...]
     cover: dict[str, str]
     context_count: int
     unit_count: int
     stated_count: int
     other_target_count: int = 0
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """The rows of `stated` as records."""
+        return tuple(map(Fact._make, zip(*(column.to_pylist() for column in self.stated.columns), strict=True)))
 
 
 def read_xml(data: bytes) -> etree._Element:
@@ -107,20 +121,27 @@ def read_xml(data: bytes) -> etree._Element:
 
 # --- contexts -------------------------------------------------------------------------------------
 
-_CONTEXT, _IDENTIFIER, _INSTANT, _START, _END, _FOREVER = (
-    XBRLI + name for name in ("context", "identifier", "instant", "startDate", "endDate", "forever")
+_CONTEXT, _INSTANT, _START, _END, _FOREVER = (
+    XBRLI + name for name in ("context", "instant", "startDate", "endDate", "forever")
 )
 _EXPLICIT, _TYPED = (f"{{http://xbrl.org/2006/xbrldi}}{kind}Member" for kind in ("explicit", "typed"))
 _NAMESPACES = {"xbrli": XBRLI[1:-1], "xbrldi": "http://xbrl.org/2006/xbrldi"}
+
+
+def _xpath(expression: str) -> etree.XPath:
+    return etree.XPath(expression, namespaces=_NAMESPACES, smart_strings=False)
+
+
 #: The name of what a segment or scenario holds besides dimensions, "" if nothing. Ignoring it would
 #: merge facts that differ.
-_not_a_dimension = etree.XPath(
-    "name((.//xbrli:segment|.//xbrli:scenario)/*[not(self::xbrldi:explicitMember or self::xbrldi:typedMember)])",
-    namespaces=_NAMESPACES,
+_not_a_dimension = _xpath(
+    "name((.//xbrli:segment|.//xbrli:scenario)/*[not(self::xbrldi:explicitMember or self::xbrldi:typedMember)])"
 )
+_entities = _xpath(".//xbrli:context/xbrli:entity/xbrli:identifier/text()")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T00:00:00)?")
 
 
+@lru_cache(maxsize=4096)  # a filing has some 20 different dates in 500 places
 def _day(text: str, is_end: bool) -> date:
     """A period boundary as a day. An end at T00:00:00 is the end of the day before (XBRL 2.1, 4.7.2)."""
     match = _DATE.fullmatch(text.strip())
@@ -156,13 +177,13 @@ _Parts = tuple[str, list[tuple[str, str]], dict[str, str]]
 
 
 def _context_parts(root: etree._Element) -> Iterator[_Parts]:
-    """Id, axis-member pairs and period of each context; the entity stands with the period.
+    """Id, axis-member pairs and period of each context.
 
     One walk over the parts that matter, in document order: visiting every element of 300 contexts
     took three times as long.
     """
     parts: _Parts | None = None
-    for element in root.iter(_CONTEXT, _IDENTIFIER, _EXPLICIT, _TYPED, _INSTANT, _START, _END, _FOREVER):
+    for element in root.iter(_CONTEXT, _EXPLICIT, _TYPED, _INSTANT, _START, _END, _FOREVER):
         tag = element.tag
         if tag == _CONTEXT:
             if parts:
@@ -191,7 +212,7 @@ def read_contexts(root: etree._Element) -> tuple[dict[str, Context], str]:
         raise PayloadError(f"a context holds {strange}, which is not a dimension; its facts cannot be told apart")
     contexts: dict[str, Context] = {}
     distinct: dict[Context, Context] = {}
-    entities = set()
+    count = 0
     for name, pairs, period in _context_parts(root):
         try:
             context = _context(pairs, period)
@@ -200,9 +221,13 @@ def read_contexts(root: etree._Element) -> tuple[dict[str, Context], str]:
         context = distinct.setdefault(context, context)
         if contexts.setdefault(name, context) is not context:
             raise PayloadError(f"context id {name} stands for two different contexts")
-        entities.add(period.get(_IDENTIFIER, "").strip())
-    if len(entities) != 1 or "" in entities:
-        raise PayloadError(f"contexts speak of {len(entities)} entities ({sorted(entities)[:3]}), expected one")
+        count += 1
+    stated = cast("list[str]", _entities(root))
+    entities = {entity.strip() for entity in stated}
+    if len(entities) != 1 or len(stated) != count:
+        raise PayloadError(
+            f"{count} contexts speak of {len(entities)} entities ({sorted(entities)[:3]}), expected one in each"
+        )
     return contexts, entities.pop()
 
 
@@ -239,28 +264,55 @@ def read_units(elements: Iterable[etree._Element]) -> dict[str, str]:
 
 # --- facts ----------------------------------------------------------------------------------------
 
-
 _DECIMALS = re.compile(r"INF|-?[0-9]{1,3}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]{1,2})?")
+#: Texts that Arrow converts to DECIMAL exactly or refuses. Above 28 whole digits its conversion wraps
+#: around, without an error for many values, so anything longer is read one by one.
+_SAFE = r"^[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})(?:E-?[0-9]|E-?1[0-2])?$"
 _Statement = tuple[Decimal | None, str | None]
 
 
+def exact_number(text: str, concept: str, context: str | None) -> Decimal:
+    """The decimal a text stands for.
+
+    :raises PayloadError: it is not one, or longer than any number.
+    """
+    if len(text) > 80 or not _NUMBER.fullmatch(text):
+        raise PayloadError(f"{concept}, context {context}: {text[:80]!r} is not a number")
+    return Decimal(text)
+
+
+def storable(value: Decimal) -> Decimal | None:
+    """The value as DECIMAL(38, 10) holds it, None if it cannot hold it exactly."""
+    try:
+        return _quantize(value, _QUANTUM)
+    except (Inexact, InvalidOperation):
+        return None
+
+
 class FactCollector:
-    """Gathers stated facts of one document and gives each fact once.
+    """Gathers stated facts of one document, column by column, and gives each fact once.
 
     A class because both readers feed it while they walk, and it alone knows contexts and units.
+    Values stay text until the end: Arrow turns the whole column into DECIMAL in a fraction of the
+    time that Decimal takes one by one.
     """
 
     def __init__(self, contexts: dict[str, Context], units: dict[str, str]) -> None:
         self._contexts = contexts
         self._units = units
-        self._facts: list[Fact] = []
-        #: Where in _facts a fact stands, by concept, id() of its context and unit: equal contexts are
-        #: one object, and hashing their dates for every fact would cost more than reading the fact.
+        self._concept: list[str] = []
+        self._reference: list[str] = []
+        self._context: list[Context] = []
+        self._unit: list[str] = []
+        self._value: list[str | None] = []
+        self._decimals: list[str | None] = []
+        #: Where a fact stands in the columns, by concept, id() of its context and unit: equal contexts
+        #: are one object, and hashing their dates for every fact would cost more than reading it.
         self._places: dict[tuple[str, int, str], int] = {}
         #: Further statements of a fact, by its place.
-        self._again: dict[int, list[_Statement]] = {}
-        self._decimals: set[str | None] = set()
-        self.rejected: list[Rejected] = []
+        self._again: dict[int, list[tuple[str | None, str | None]]] = {}
+        self._rejected: list[Rejected] = []
         self.count = 0
 
     def context(self, concept: str, reference: str | None) -> Context:
@@ -271,77 +323,119 @@ class FactCollector:
             raise PayloadError(f"{concept}: context {reference!r} is not in the document") from None
 
     def add(
-        self,
-        concept: str,
-        context_ref: str | None,
-        unit_ref: str | None,
-        decimals: str | None,
-        value: Decimal | None,
+        self, concept: str, context_ref: str | None, unit_ref: str | None, decimals: str | None, value: str | None
     ) -> None:
-        """Take one stated fact; None as value is xsi:nil.
+        """Take one stated fact; its value is the text of a decimal, None for xsi:nil.
 
-        :raises PayloadError: its context or unit is not in the document, or decimals is not one.
+        :raises PayloadError: its context or unit is not in the document, or it has no decimals.
         """
         self.count += 1
-        context = self._contexts.get(context_ref or "") or self.context(concept, context_ref)
+        reference = context_ref or ""
+        context = self._contexts.get(reference) or self.context(concept, context_ref)
         unit = self._units.get(unit_ref or "")
         if unit is None:
             raise PayloadError(f"{concept}, context {context_ref}: unit {unit_ref!r} is not in the document")
         if context.problem:
-            self.rejected.append(Rejected(concept, context_ref or "", context.problem))
+            self._rejected.append(Rejected(concept, reference, context.problem))
             return
         if value is None:
             decimals = None
-        else:
-            if decimals not in self._decimals:
-                if decimals is None or not _DECIMALS.fullmatch(decimals):
-                    raise PayloadError(
-                        f"{concept}, context {context_ref}: decimals is {decimals!r}, not a number or INF"
-                    )
-                self._decimals.add(decimals)
-            try:
-                _quantize(value, _QUANTUM)
-            except (Inexact, InvalidOperation):
-                self.rejected.append(Rejected(concept, context_ref or "", f"{value} does not fit DECIMAL(38, 10)"))
-                return
+        elif decimals is None:
+            raise PayloadError(f"{concept}, context {context_ref}: a value without decimals, how exact is not known")
         key = concept, id(context), unit
         place = self._places.get(key)
-        if place is None:
-            self._places[key] = len(self._facts)
-            dimensions, start, end, _ = context
-            self._facts.append(Fact(concept, dimensions, unit, start, end, value, decimals))
-        else:
+        if place is not None:
             self._again.setdefault(place, []).append((value, decimals))
+            return
+        self._places[key] = len(self._concept)
+        self._concept.append(concept)
+        self._reference.append(reference)
+        self._context.append(context)
+        self._unit.append(unit)
+        self._value.append(value)
+        self._decimals.append(decimals)
 
-    def facts(self) -> tuple[Fact, ...]:
-        """Every fact once, in document order of first statement.
+    def finish(self) -> tuple[pa.Table, tuple[Rejected, ...]]:
+        """Every fact once, in document order of first statement (schema STATED), and what was rejected.
 
+        :raises PayloadError: a value or its decimals is not a number.
         :raises ConflictError: a fact is stated with values that cannot all be roundings of one
             number; the message lists each (concept, dimensions, period, unit, values).
         """
-        facts = list(self._facts)
+        self._check_decimals()
+        self._resolve()
+        texts = pa.array(self._value, pa.string())
+        value = self._numbers(texts)
+        table = pa.table(
+            [
+                pa.array(self._concept, pa.string()),
+                pa.array([context.dimensions for context in self._context], pa.string()),
+                pa.array(self._unit, pa.string()),
+                pa.array([context.period_start for context in self._context], pa.date32()),
+                pa.array([context.period_end for context in self._context], pa.date32()),
+                value,
+                pa.array(self._decimals, pa.string()),
+            ],
+            schema=STATED,
+        )
+        if value.null_count > texts.null_count:  # some did not fit
+            table = table.filter(pc.or_(pc.is_valid(value), pc.is_null(texts)))
+        return table, tuple(self._rejected)
+
+    def _check_decimals(self) -> None:
+        stated = {*self._decimals, *(decimals for again in self._again.values() for _, decimals in again)}
+        for decimals in stated - {None}:
+            if not _DECIMALS.fullmatch(decimals or ""):
+                concept = next((c for c, d in zip(self._concept, self._decimals, strict=True) if d == decimals), "?")
+                raise PayloadError(f"{concept}: decimals is {decimals!r}, not a number or INF")
+
+    def _numbers(self, texts: pa.Array) -> pa.Array:
+        """The value column; what does not fit its type is noted as rejected, and null."""
+        if pc.all(pc.match_substring_regex(texts, _SAFE)).as_py() is not False:
+            try:
+                return texts.cast(DECIMAL)
+            except pa.ArrowInvalid:
+                pass  # more than ten fractional digits: find out whose
+        values: list[Decimal | None] = []
+        for concept, reference, text in zip(self._concept, self._reference, self._value, strict=True):
+            number = None if text is None else exact_number(text, concept, reference)
+            values.append(None if number is None else storable(number))
+            if number is not None and values[-1] is None:
+                self._rejected.append(Rejected(concept, reference, f"{number} does not fit DECIMAL(38, 10)"))
+        return pa.array(values, DECIMAL)
+
+    def _resolve(self) -> None:
+        """Of a fact stated more than once, keep the most precise statement."""
         conflicts = []
         for place, again in self._again.items():
-            fact = facts[place]
-            stated = [(fact.value, fact.decimals), *again]
-            chosen = most_precise(stated)
-            if chosen is None:
-                conflicts.append(_conflict(fact, stated))
+            first = self._value[place], self._decimals[place]
+            if all(statement == first for statement in again):
+                continue
+            concept, reference = self._concept[place], self._reference[place]
+            texts = [first, *again]
+            stated: list[_Statement] = [
+                (None if text is None else exact_number(text, concept, reference), decimals) for text, decimals in texts
+            ]
+            best = most_precise(stated)
+            if best is None:
+                conflicts.append(_conflict(concept, self._context[place], self._unit[place], stated))
             else:
-                facts[place] = fact._replace(value=chosen[0], decimals=chosen[1])
+                self._value[place], self._decimals[place] = texts[best]
         if conflicts:
             raise ConflictError(
                 f"{len(conflicts)} facts stand with different values in one filing; set it aside and read it by hand: "
                 + "; ".join(conflicts[:10])
             )
-        return tuple(facts)
 
 
-def _conflict(fact: Fact, stated: list[_Statement]) -> str:
-    period = f"{fact.period_start} to {fact.period_end}" if fact.period_start else f"{fact.period_end}"
+def _conflict(concept: str, context: Context, unit: str, stated: list[_Statement]) -> str:
+    period = f"{context.period_start} to {context.period_end}" if context.period_start else f"{context.period_end}"
     values = " and ".join(dict.fromkeys("nil" if v is None else f"{v:f} (decimals {d})" for v, d in stated))
-    where = f" [{fact.dimensions}]" if fact.dimensions else ""
-    return f"{fact.concept}{where}, {period}, {fact.unit}: {values}"
+    where = f" [{context.dimensions}]" if context.dimensions else ""
+    return f"{concept}{where}, {period}, {unit}: {values}"
+
+
+_WIDE = DecimalContext(prec=200)
 
 
 def _bounds(value: Decimal, decimals: str | None) -> tuple[Decimal, Decimal]:
@@ -349,27 +443,24 @@ def _bounds(value: Decimal, decimals: str | None) -> tuple[Decimal, Decimal]:
     if decimals is None or decimals == "INF":
         return value, value
     half = Decimal((0, (5,), -int(decimals) - 1))
-    return value - half, value + half
+    return _WIDE.subtract(value, half), _WIDE.add(value, half)
 
 
-def most_precise(stated: list[_Statement]) -> _Statement | None:
-    """The statement with the most decimals, if all can be roundings of one number; else None.
+def most_precise(stated: list[_Statement]) -> int | None:
+    """Which statement has the most decimals, if all can be roundings of one number; else None.
 
     Two different values at the highest precision are a conflict even where their intervals touch,
     and so are nil and a value.
     """
-    first = stated[0]
-    if all(statement == first for statement in stated):
-        return first
     known = [(value, decimals) for value, decimals in stated if value is not None]
     if len(known) < len(stated):
-        return None
+        return None if known else 0
     bounds = [_bounds(value, decimals) for value, decimals in known]
     if max(low for low, _ in bounds) > min(high for _, high in bounds):
         return None
-    places = [float("inf") if decimals in (None, "INF") else int(decimals or 0) for _, decimals in known]
-    best = [statement for statement, place in zip(known, places, strict=True) if place == max(places)]
-    return best[0] if len({value for value, _ in best}) == 1 else None
+    precision = [float("inf") if decimals in (None, "INF") else int(decimals or 0) for _, decimals in known]
+    best = [place for place, one in enumerate(precision) if one == max(precision)]
+    return best[0] if len({known[place][0] for place in best}) == 1 else None
 
 
 # --- cover ----------------------------------------------------------------------------------------

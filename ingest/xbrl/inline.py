@@ -33,44 +33,50 @@ def _text(element: etree._Element) -> str:
 
 
 class _Numbers:
-    """Text to Decimal for one document; remembers which transform each format name stands for."""
+    """Shown text to the text of a decimal, for one document; remembers each format and scale it met."""
 
     def __init__(self) -> None:
         self._transforms: dict[str | None, Callable[[str], str]] = {None: numeric_transform(None, None)}
+        self._exponents: dict[str | None, str] = {None: "", "0": ""}
 
-    def _transform(self, element: etree._Element) -> Callable[[str], str]:
-        name = element.get("format")
-        transform = self._transforms.get(name)
-        if transform is None:
-            # nsmap walks to the root, so it is asked once a format, not once a fact.
-            namespace = element.nsmap.get((name or "").partition(":")[0])
-            transform = self._transforms[name] = numeric_transform(name, namespace)
+    def _transform(self, element: etree._Element, name: str | None) -> Callable[[str], str]:
+        # nsmap walks to the root, so it is asked once a format, not once a fact.
+        namespace = element.nsmap.get((name or "").partition(":")[0])
+        transform = self._transforms[name] = numeric_transform(name, namespace)
         return transform
 
-    def read(self, element: etree._Element, text: str) -> Decimal:
-        sign = element.get("sign")
-        if sign not in (None, "-"):
-            raise PayloadError(f"{element.get('name')}: sign is {sign!r}, only '-' is allowed")
-        scale = (element.get("scale") or "0").strip()
-        if not _SCALE.fullmatch(scale):
+    def _exponent(self, element: etree._Element, scale: str) -> str:
+        if not _SCALE.fullmatch(scale.strip()):
             raise PayloadError(f"{element.get('name')}: scale is {scale!r}, not a small whole number")
-        if len(text) > 400:
-            raise PayloadError(f"{element.get('name')}: {text[:40]!r}... is too long for a number")
+        exponent = self._exponents[scale] = f"E{scale.strip()}"
+        return exponent
+
+    def read(self, element: etree._Element, text: str) -> str:
+        """What the element states, shown as `text`: digits by its format, its scale as exponent, its sign."""
+        get = element.get
+        sign, form, scale = get("sign"), get("format"), get("scale")
+        if sign is not None and sign != "-":
+            raise PayloadError(f"{get('name')}: sign is {sign!r}, only '-' is allowed")
+        exponent = self._exponents.get(scale)
+        if exponent is None:
+            exponent = self._exponent(element, scale or "")
+        transform = self._transforms.get(form) or self._transform(element, form)
         try:
-            return Decimal(f"{sign or ''}{self._transform(element)(text)}E{scale}")
+            return f"{sign or ''}{transform(text)}{exponent}"
         except ValueError:
             raise PayloadError(
-                f"{element.get('name')}, context {element.get('contextRef')}: {text.strip()!r} does not follow "
-                f"{element.get('format') or 'the plain number form'}"
+                f"{get('name')}, context {get('contextRef')}: {text.strip()[:80]!r} does not follow "
+                f"{form or 'the plain number form'}"
             ) from None
 
 
-def _fraction(element: etree._Element, numbers: _Numbers) -> Decimal:
-    parts = [element.find(IX + name) for name in ("numerator", "denominator")]
+def _fraction(element: etree._Element, numbers: _Numbers) -> str:
+    name = element.get("name") or "?"
+    parts = [element.find(IX + part) for part in ("numerator", "denominator")]
     if None in parts:
-        raise PayloadError(f"{element.get('name')}: a fraction without numerator or denominator")
-    numerator, denominator = (numbers.read(part, part.text or "") for part in parts if part is not None)
-    return exact_quotient(numerator, denominator, element.get("name") or "?")
+        raise PayloadError(f"{name}: a fraction without numerator or denominator")
+    over, under = (Decimal(numbers.read(part, part.text or "")) for part in parts if part is not None)
+    return exact_quotient(over, under, name)
 
 
 def _shown(element: etree._Element) -> str:
@@ -127,6 +133,7 @@ def parse_inline(data: bytes, target: str | None = None) -> Document:
     collector = FactCollector(contexts, units)
     numbers = _Numbers()
     other_targets = 0
+    value: str | None
     for element in root.iter(_NON_FRACTION, _FRACTION):
         get = element.get
         if get("target") != target:
@@ -142,11 +149,12 @@ def parse_inline(data: bytes, target: str | None = None) -> Document:
         else:
             value, decimals = numbers.read(element, _text(element)), get("decimals")
         collector.add(name, get("contextRef"), get("unitRef"), decimals, value)
+    stated, rejected = collector.finish()
     return Document(
         source_kind="inline_xbrl",
         entity=entity,
-        facts=collector.facts(),
-        rejected=tuple(collector.rejected),
+        stated=stated,
+        rejected=rejected,
         cover=_cover(root, collector, target),
         context_count=len(contexts),
         unit_count=len(units),

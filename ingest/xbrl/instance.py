@@ -5,27 +5,24 @@ Belongs here: finding the facts in an instance. Does not belong here: what a fac
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
-
 from lxml import etree
 
 from ingest.payload import check_payload
 from ingest.records import PayloadError
-from ingest.xbrl.document import NIL, XBRLI, Document, FactCollector, add_cover, read_contexts, read_units, read_xml
+from ingest.xbrl.document import (
+    NIL,
+    XBRLI,
+    Document,
+    FactCollector,
+    add_cover,
+    exact_number,
+    read_contexts,
+    read_units,
+    read_xml,
+)
 from ingest.xbrl.transforms import exact_quotient
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[Ee][+-]?[0-9]{1,2})?")
 _LINK = "{http://www.xbrl.org/2003/linkbase}"
-
-
-def _number(text: str | None, concept: str, context: str | None) -> Decimal:
-    text = text or ""
-    if not _NUMBER.fullmatch(text):
-        text = text.strip()
-        if not _NUMBER.fullmatch(text):
-            raise PayloadError(f"{concept}, context {context}: {text[:80]!r} is not a number")
-    return Decimal(text)
 
 
 def _concept(element: etree._Element) -> str:
@@ -35,14 +32,15 @@ def _concept(element: etree._Element) -> str:
     return f"{element.prefix}:{local}"
 
 
-def _special_value(element: etree._Element, concept: str, context: str | None) -> Decimal | None:
+def _special_value(element: etree._Element, concept: str, context: str | None) -> str | None:
     """The value of a fact that is not plain text: nil, or a fraction."""
     if element.get(NIL) in ("true", "1"):
         return None
     parts = [element.findtext(XBRLI + name) for name in ("numerator", "denominator")]
     if None in parts:
         raise PayloadError(f"{concept}, context {context}: a numeric fact is empty or has child elements")
-    return exact_quotient(_number(parts[0], concept, context), _number(parts[1], concept, context), concept)
+    over, under = (exact_number((part or "").strip(), concept, context) for part in parts)
+    return exact_quotient(over, under, concept)
 
 
 def parse_instance(data: bytes) -> Document:
@@ -73,16 +71,17 @@ def parse_instance(data: bytes) -> Document:
             if concept is None:
                 concept = concepts[key] = _concept(element)
             text = None if len(element) else element.text
-            value = _number(text, concept, context_ref) if text else _special_value(element, concept, context_ref)
+            value = text.strip() if text else _special_value(element, concept, context_ref)
             collector.add(concept, context_ref, unit_ref, get("decimals"), value)
         elif element.prefix == "dei":
             name = _concept(element)
             add_cover(cover, name, collector.context(name, context_ref), (element.text or "").strip)
+    stated, rejected = collector.finish()
     return Document(
         source_kind="xbrl_instance",
         entity=entity,
-        facts=collector.facts(),
-        rejected=tuple(collector.rejected),
+        stated=stated,
+        rejected=rejected,
         cover=cover,
         context_count=len(contexts),
         unit_count=len(units),

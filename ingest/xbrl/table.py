@@ -11,7 +11,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.records import DECIMAL, FACTS, PayloadError
+from ingest.records import FACTS, PayloadError
 from ingest.xbrl.document import Document
 
 #: Forms whose facts are kept. An 8-K may recast earlier periods: a later vintage, so it stays.
@@ -31,36 +31,28 @@ def facts_table(
     """
     if document.entity.zfill(10) != cik:
         raise PayloadError(f"{accession}: the document speaks of CIK {document.entity}, not {cik}; check its address")
-    facts = [f for f in document.facts if f.value is not None]
-    columns = list(zip(*facts, strict=True)) or [()] * 7
-    concept, dimensions, unit, start, end, value, decimals = columns
-    count = len(facts)
-
-    def same(text: str) -> pa.Array:
-        return pa.repeat(pa.scalar(text, pa.string()), count)
-
-    return pa.table(
-        [
-            same(cik),
-            same(accession),
-            same(form),
-            pa.repeat(pa.scalar(filed_on, pa.date32()), count),
-            pa.array(concept, pa.string()),
-            pa.array(dimensions, pa.string()),
-            pa.array(unit, pa.string()),
-            pa.array(start, pa.date32()),
-            pa.array(end, pa.date32()),
-            pa.array(value, DECIMAL),
-            pa.array(decimals, pa.string()),
-            same(document.source_kind),
-            same(source_url),
-            same(sha256),
-            pa.nulls(count, pa.string()),
-            pa.nulls(count, pa.int32()),
-            pa.nulls(count, pa.string()),
-        ],
-        schema=FACTS,
-    )
+    facts = document.stated
+    if facts["value"].null_count:
+        facts = facts.filter(pc.is_valid(facts["value"]))
+    everywhere = {
+        "cik": cik,
+        "accession": accession,
+        "form": form,
+        "filed_on": filed_on,
+        "source_kind": document.source_kind,
+        "source_url": source_url,
+        "sha256": sha256,
+        "frame": None,
+        "fy": None,
+        "fp": None,
+    }
+    columns = [
+        pa.repeat(pa.scalar(everywhere[field.name], field.type), facts.num_rows)
+        if field.name in everywhere
+        else facts[field.name]
+        for field in FACTS
+    ]
+    return pa.table(columns, schema=FACTS)
 
 
 def split_impossible(facts: pa.Table) -> tuple[pa.Table, pa.Table]:

@@ -211,14 +211,14 @@ def cover_value(local_name: str, text: str, format_name: str | None) -> str:
 _EXACT = Context(prec=60, traps=[Inexact])
 
 
-def exact_quotient(numerator: Decimal, denominator: Decimal, concept: str) -> Decimal:
-    """A fraction as a decimal.
+def exact_quotient(numerator: Decimal, denominator: Decimal, concept: str) -> str:
+    """A fraction as the text of a decimal.
 
     :raises PayloadError: it has no exact decimal form, or the denominator is zero.
     """
     try:
         if denominator:
-            return _EXACT.divide(numerator, denominator)
+            return str(_EXACT.divide(numerator, denominator))
     except Inexact:
         pass
     raise PayloadError(f"{concept}: the fraction {numerator}/{denominator} has no exact decimal form")

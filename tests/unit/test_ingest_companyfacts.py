@@ -2,10 +2,12 @@
 
 import json
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingest.companyfacts import _read_quickly, parse_companyfacts
 from ingest.records import FACTS, PayloadError
@@ -108,6 +110,20 @@ def test_several_concepts_and_units_keep_their_rows():
         ("us-gaap:Revenues", "EUR", 3),
         ("dei:Shares", "shares", 4),
     ]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(-(10**40), 10**40), st.integers(0, 14), st.sampled_from(["", "e-3", "E-10", "e5", "e30"]))
+def test_every_value_is_exact_or_refused(number, places, exponent):
+    text = f"{Decimal(number).scaleb(-places, Context(prec=60)):f}{exponent}"
+    true = Decimal(text)
+    fits = abs(true) < 10**28 and true == true.quantize(Decimal("1e-10"), context=Context(prec=90))
+    body = payload([ROW]).replace(b"46743000000", text.encode())
+    if fits:
+        assert parse(body)["value"].to_pylist() == [true]
+    else:
+        with pytest.raises(PayloadError, match="out of range"):
+            parse(body)
 
 
 @pytest.mark.parametrize("indent", [None, 1])

@@ -4,6 +4,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingest.records import ConflictError, PayloadError
 from ingest.xbrl import Fact, parse_inline
@@ -103,11 +105,11 @@ def test_nil_is_not_zero():
         ("5", {"scale": "six"}, "scale is 'six'"),
         ("5", {"scale": "400"}, "scale is '400'"),
         ("5", {"sign": "+"}, r"sign is '\+'"),
-        ("5", {"decimals": None}, "decimals is None"),
+        ("5", {"decimals": None}, "us-gaap:Revenues, context c1: a value without decimals"),
         ("5", {"decimals": "two"}, "decimals is 'two'"),
         ("5", {"contextRef": "nowhere"}, "context 'nowhere' is not in the document"),
         ("5", {"unitRef": "nothing"}, "unit 'nothing' is not in the document"),
-        ("5" * 500, {}, "too long"),
+        ("5" * 500, {}, "us-gaap:Revenues, context c1: '555.* is not a number"),
         ("<b>5</b>", {}, "holds {http://www.w3.org/1999/xhtml}b"),
     ],
 )
@@ -232,8 +234,32 @@ def test_facts_of_an_impossible_period_are_rejected_and_counted():
     ]
 
 
-@pytest.mark.parametrize("text", ["0.00000000001", "12345678901234567890123456789"])
-def test_a_value_the_store_cannot_hold_exactly_is_rejected_and_counted(text):
-    document = parse_inline(inline(non_fraction(text, decimals="INF")))
-    assert not document.facts
+@pytest.mark.parametrize(
+    ("text", "scale"),
+    [
+        ("0.00000000001", "0"),
+        ("1", "-11"),
+        ("12345678901234567890123456789", "0"),
+        ("70501214003151496249438759502", "0"),  # Arrow alone would wrap these two around, silently
+        ("7", "28"),
+        ("5" * 60, "0"),
+    ],
+)
+def test_a_value_the_store_cannot_hold_exactly_is_rejected_and_counted(text, scale):
+    document = parse_inline(inline(non_fraction(text, decimals="INF", scale=scale) + non_fraction("1", unitRef="pure")))
+    assert [(fact.unit, fact.value) for fact in document.facts] == [("pure", Decimal(1))]
+    assert document.stated_count == 2
     assert "does not fit DECIMAL(38, 10)" in document.rejected[0].reason
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 10**40), st.integers(-14, 20), st.booleans())
+def test_every_value_is_exact_or_rejected(number, scale, negative):
+    sign = {"sign": "-"} if negative else {}
+    document = parse_inline(inline(non_fraction(str(number), decimals="INF", scale=str(scale), **sign)))
+    true = Decimal(f"{'-' if negative else ''}{number}E{scale}")
+    assert len(document.facts) + len(document.rejected) == 1
+    if document.facts:
+        assert document.facts[0].value == true
+    else:
+        assert abs(true) >= 10**28 or number % 10 ** max(0, -scale - 10)

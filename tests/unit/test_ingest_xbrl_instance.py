@@ -121,7 +121,7 @@ def test_fraction_item():
         ("", xbrl.CONTEXTS + '<xbrli:unit id="u"/>', "unit u: a measure is missing"),
         ("<nvda:Tuple><nvda:A/></nvda:Tuple>", xbrl.CONTEXTS, "tuples are not supported"),
         (fact("<nvda:a>1</nvda:a>"), xbrl.CONTEXTS + xbrl.UNITS, "is empty or has child elements"),
-        (fact("1", precision="3", decimals=None), xbrl.CONTEXTS + xbrl.UNITS, "decimals is None"),
+        (fact("1", precision="3", decimals=None), xbrl.CONTEXTS + xbrl.UNITS, "a value without decimals"),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_name(facts, resources, message):
@@ -154,8 +154,8 @@ def test_prefixes_are_those_the_document_declares():
     ],
 )
 def test_rounding_intervals_decide_between_duplicates(stated, kept):
-    expected = None if kept is None else (Decimal(kept[0]), kept[1])
-    assert most_precise([(Decimal(value), decimals) for value, decimals in stated]) == expected
+    place = most_precise([(Decimal(value), decimals) for value, decimals in stated])
+    assert (None if place is None else stated[place]) == kept
 
 
 def test_nil_beside_a_value_is_a_conflict():
