@@ -1,18 +1,20 @@
-"""Rows as text: an aligned table, JSON, CSV.
+"""Rows as text: an aligned table, Markdown, CSV, JSON.
 
 Belongs here: how a value looks. Does not belong here: which values. Text from outside (a source's title, a
-member's name) is data in every format: no terminal escape in a table, no formula in a spreadsheet cell.
+member's name) is data in every format: no terminal escape in a table, no formula in a spreadsheet cell, no markup
+in Markdown.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-FORMATS = ("table", "json", "csv")
+FORMATS = ("table", "md", "csv", "json")
 _CELL_WIDTH = 60
 
 
@@ -61,6 +63,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 
+def _numeric(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> set[int]:
+    """Indices of the columns that hold numbers."""
+    return {
+        i
+        for i in range(len(columns))
+        if any(row[i] is not None for row in rows) and all(row[i] is None or _is_number(row[i]) for row in rows)
+    }
+
+
 # --- table --------------------------------------------------------------------------------------
 
 
@@ -84,11 +95,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Itera
 
     :param right: indices of columns of text that reads as numbers.
     """
-    numeric = set(right) | {
-        i
-        for i in range(len(columns))
-        if any(row[i] is not None for row in rows) and all(row[i] is None or _is_number(row[i]) for row in rows)
-    }
+    numeric = set(right) | _numeric(columns, rows)
     cells = [[one_line(c) for c in columns]] + [[one_line(plain(value)) for value in row] for row in rows]
     cells = [[c if len(c) <= _CELL_WIDTH else c[: _CELL_WIDTH - 1] + "…" for c in line] for line in cells]
     widths = [max(_width(line[i]) for line in cells) for i in range(len(columns))]
@@ -100,6 +107,26 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Itera
         ]
         lines.append("  ".join(padded).rstrip())
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]]) + "\n"
+
+
+# --- Markdown -----------------------------------------------------------------------------------
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Iterable[int] = ()) -> str:
+    """A table as GitHub and most others read it, every value whole; numbers to the right.
+
+    :param right: indices of columns of text that reads as numbers.
+    """
+    numeric = set(right) | _numeric(columns, rows)
+    rule = ["---:" if i in numeric else "---" for i in range(len(columns))]
+    lines = [[markdown_text(c) for c in columns], rule, *([markdown_text(plain(v)) for v in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def markdown_text(text: str) -> str:
+    """`text` as one line of Markdown that shows it as it is: nothing in it is markup, HTML or a hidden link."""
+    text = re.sub(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)", r"\\\g<0>", one_line(text))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 # --- JSON ---------------------------------------------------------------------------------------
@@ -158,16 +185,33 @@ def _inert(text: str) -> str:
     return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
-# --- all three ----------------------------------------------------------------------------------
+# --- all of them --------------------------------------------------------------------------------
 
 
 def render(columns: Sequence[str], rows: Sequence[Sequence[Any]], style: str) -> str:
-    """Rows in one of FORMATS; as JSON, a list of objects."""
+    """Rows in one of FORMATS; as JSON, a list of objects; a query plan as it is drawn."""
     if style == "csv":
         return csv(columns, rows)
     if style == "json":
-        return json([dict(zip(columns, row, strict=True)) for row in rows])
+        names = _distinct(columns)
+        return json([dict(zip(names, row, strict=True)) for row in rows])
+    if style == "md":
+        return markdown(columns, rows)
+    if list(columns) == ["explain_key", "explain_value"]:
+        return "".join(f"{one_line(line)}\n" for row in rows for line in str(row[1]).splitlines())
     return table(columns, rows)
+
+
+def _distinct(columns: Sequence[str]) -> list[str]:
+    """Two columns of one name would be one key of an object: the second becomes name_2."""
+    names: list[str] = []
+    for column in columns:
+        name, number = column, 1
+        while name in names:
+            number += 1
+            name = f"{column}_{number}"
+        names.append(name)
+    return names
 
 
 def emit(text: str) -> None:

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -288,6 +289,25 @@ def test_t57_opening_it_for_writing_is_refused_to_anyone_but_root(home):
         done = subprocess.run([sys.executable, "-c", code, root], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("(2,)\n")
     assert "Permission denied" in done.stdout or "read-only" in done.stdout.lower()
+
+
+def test_t52_a_home_of_another_user_can_be_read_and_says_why_it_cannot_be_refreshed(home):
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom warehouse.home import Home, refresh_lock\n"
+        "from warehouse.read import open_published, query\nhome = Home(Path(sys.argv[1]))\n"
+        "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        "with open_published(home) as c: print(query(c, 'select count(*) from marts.scenarios').rows)\n"
+        "try:\n    with refresh_lock(home): pass\nexcept Exception as error: print(error)\n"
+    )
+    with tempfile.TemporaryDirectory() as open_to_all:
+        os.chmod(open_to_all, 0o755)
+        root = Path(shutil.copytree(home.root, os.path.join(open_to_all, "home"), symlinks=True))
+        root.chmod(0o555)
+        (root / "refresh.lock").chmod(0o444)
+        done = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=True)
+        root.chmod(0o755)
+    assert done.stdout.startswith("[(2,)]\n")
+    assert "cannot be written (Permission denied); set AIGAP_HOME to a folder of your own" in done.stdout
 
 
 def test_t57_a_writer_as_root_spoils_at_most_the_generation_it_opened(home):

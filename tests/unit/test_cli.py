@@ -303,7 +303,17 @@ def test_every_command_explains_itself(aigap, command):
     assert len(out.splitlines()) > 8
 
 
-@pytest.mark.parametrize("argv", [[], ["nope"], ["show", "--last", "0"], ["show", "--format", "xml"], ["explain"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["nope"],
+        ["show", "--last", "0"],
+        ["show", "--format", "xml"],
+        ["explain"],
+        ["sql", "select 1", "--timeout", "nan"],
+    ],
+)
 def test_wrong_arguments_are_usage(aigap, argv):
     code, _, err = aigap(*argv)
     assert code == 2

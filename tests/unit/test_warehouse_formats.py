@@ -158,6 +158,14 @@ def test_render_gives_the_same_rows_in_each_format():
     assert render(["a", "b"], [(1, "x")], "table") == "a  b\n-  -\n1  x\n"
 
 
+def test_two_columns_of_one_name_both_reach_json():
+    assert json_module.loads(render(["a", "a", "a_2"], [(1, 2, 3)], "json")) == [{"a": 1, "a_2": 2, "a_2_2": 3}]
+
+
+def test_a_query_plan_is_drawn_not_tabulated():
+    assert render(["explain_key", "explain_value"], [("plan", "┌─┐\n└\x1b┘\n")], "table") == "┌─┐\n└\\x1b┘\n"
+
+
 def test_one_line_leaves_ordinary_text_alone():
     assert one_line("AI's $200B question: für 3 €") == "AI's $200B question: für 3 €"
 
