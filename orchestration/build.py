@@ -13,6 +13,7 @@ import dagster as dg
 from orchestration import jobs, models
 from orchestration.assets import archive, dbt_models, load_raw, published_file
 from orchestration.resources import Edgar, Inputs, Warehouse
+from orchestration.sensors import new_filing_sensor
 from warehouse.home import Home, find_home
 
 
@@ -24,7 +25,7 @@ def build_definitions(
     full: bool = False,
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
 ) -> dg.Definitions:
-    """All assets, checks, the job and its schedule, over one folder of files.
+    """All assets, checks, the job, its schedule and its sensor, over one folder of files.
 
     :param home: where everything is kept; default AIGAP_HOME.
     :param edgar: default: asked only if SEC_USER_AGENT is set.
@@ -33,7 +34,8 @@ def build_definitions(
     :param loggers: where runs in this process log to; default Dagster's.
     :raises models.DbtFailed: the dbt project does not parse.
     """
-    home = home or find_home()
+    home, inputs = home or find_home(), inputs or Inputs()
+    edgar = edgar or Edgar(is_live=bool(os.environ.get("SEC_USER_AGENT")))
     manifest = models.load_manifest(home)
     marts = [spec.key for spec in models.model_specs(manifest) if spec.group_name == "marts"]
     assets = [archive, load_raw, dbt_models(manifest), published_file(marts)]
@@ -41,10 +43,11 @@ def build_definitions(
         assets=dg.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=jobs.FRESHNESS), assets),
         jobs=[jobs.refresh_job],
         schedules=[jobs.quarterly_schedule],
+        sensors=[new_filing_sensor(home, edgar, inputs)],
         resources={
             "warehouse": Warehouse(root=str(home.root), full=full),
-            "edgar": edgar or Edgar(is_live=bool(os.environ.get("SEC_USER_AGENT"))),
-            "inputs": inputs or Inputs(),
+            "edgar": edgar,
+            "inputs": inputs,
         },
         executor=dg.in_process_executor,
         loggers=loggers,

@@ -158,7 +158,8 @@ def choose_documents(index: bytes, cik: str, accession: str, primary_document: s
     return Plan((), tuple(pages[:_INLINE_TRIES]))
 
 
-def _filings(table: pa.Table) -> list[Filing]:
+def periodic_filings(table: pa.Table) -> list[Filing]:
+    """The filings of a FILINGS table whose form is one that is fetched."""
     columns = ("accession", "form", "filed_on", "primary_document")
     rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
     return [Filing(*row) for row in rows if row[1] in PERIODIC_FORMS]
@@ -295,7 +296,7 @@ class _Run:
             if old is not None:
                 _refuse_older_list(cik, parse_submissions(old, url, "").filings, current.filings)
             self._keep(body, url, response, "submissions", cik)
-        filings = _filings(current.filings)
+        filings = periodic_filings(current.filings)
         if full_history:
             since = FIRST_XBRL
         elif since is None:
@@ -305,7 +306,7 @@ class _Run:
             if oldest is None or oldest < since:
                 break
             table = self._older_page(cik, page, listed.get("filingCount"))
-            filings += _filings(table)
+            filings += periodic_filings(table)
             oldest = pc.min(table["filed_on"]).as_py()
         unique = {filing.accession: filing for filing in filings if filing.filed_on >= since}
         return sorted(unique.values(), key=lambda f: (f.filed_on, f.accession))
@@ -439,6 +440,22 @@ def fetch(
             tell(str(error))
     result.requests_sent = client.requests_sent - sent_before
     return result
+
+
+def not_archived(
+    archive: Archive, client: Client, listed: Mapping[str, Collection[Filing]], known_accessions: Collection[str]
+) -> list[Filing]:
+    """Of the filings listed by CIK those that `fetch` would fetch; nothing is sent."""
+    run = _Run(archive, client, frozenset(known_accessions))
+    missing = []
+    for cik, filings in listed.items():
+        for filing in filings:
+            try:
+                if not run.is_done(cik, filing):
+                    missing.append(filing)
+            except PayloadError:  # an index that cannot be read
+                missing.append(filing)
+    return missing
 
 
 def _fetch_company(

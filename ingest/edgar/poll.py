@@ -1,0 +1,187 @@
+"""Which filings EDGAR lists: asked often, at little cost, and most often when one is due.
+
+Belongs here: when a company is worth asking, and one look at its list of filings. Does not belong here: fetching a
+filing (fetch.py), what follows from a new one (orchestration).
+
+A look changes nothing on disk. It keeps what it saw as a Listing, with which the next look is a conditional request.
+"""
+
+from __future__ import annotations
+
+import calendar
+import json
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, datetime, time
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.acceptance import NEW_YORK
+from ingest.companies import Company
+from ingest.edgar import urls
+from ingest.edgar.client import BlockedError, Client
+from ingest.edgar.fetch import FIRST_LOOK, Filing, periodic_filings
+from ingest.records import IngestError, PayloadError
+from ingest.submissions import parse_submissions
+
+#: Days after the last day of a fiscal quarter's last month (fiscal quarters end within a week of it). No 10-Q or 10-K
+#: of the watch list since 2012 came before day 12. Large filers have 40 days for a 10-Q and 60 for a 10-K, and 5 and
+#: 15 more if they ask for them.
+EARLIEST, LAST_OF_QUARTER, LAST_OF_YEAR = 10, 45, 75
+#: EDGAR takes filings on weekdays from 06:00 to 22:00 New York time, and shows one within minutes.
+OPENS, CLOSES = time(6), time(22, 30)
+
+
+class Intervals(NamedTuple):
+    """Seconds between two looks at a company's list: inside its filing windows, and otherwise."""
+
+    in_window: float = 15 * 60
+    otherwise: float = 60 * 60
+
+
+class Listing(NamedTuple):
+    """What a company's list said when it was last asked for: its periodic filings, oldest first.
+
+    :ivar asked_at: epoch seconds of the last attempt, whether or not it was answered.
+    """
+
+    asked_at: float
+    etag: str | None = None
+    last_modified: str | None = None
+    filings: tuple[Filing, ...] = ()
+
+
+class Poll(NamedTuple):
+    """What one round of looks gave. `blocked`: why EDGAR must not be asked further for now, None if it may."""
+
+    listings: dict[str, Listing]
+    asked: int
+    problems: list[str]
+    blocked: str | None
+
+
+# --- when to ask ----------------------------------------------------------------------------------
+
+
+def in_filing_window(company: Company, moment: datetime) -> bool:
+    """True when a periodic filing of the company may appear any minute.
+
+    That is on a weekday during EDGAR's hours, from 10 to 45 days after each of its fiscal quarters, to 75 after its
+    fiscal year. Filings outside of it (a late one, an amendment, TSMC's 20-F) are seen at the longer interval.
+
+    :param moment: aware.
+    """
+    there = moment.astimezone(NEW_YORK)
+    if there.weekday() >= 5 or not OPENS <= there.time() <= CLOSES:
+        return False
+    for back in range(4):  # the window of a year reaches into the third month after it
+        year, month = divmod(there.year * 12 + there.month - 1 - back, 12)
+        months_on = (month + 1 - company.fiscal_year_end_month) % 12
+        if months_on % 3 == 0:
+            last_day = date(year, month + 1, calendar.monthrange(year, month + 1)[1])
+            days = (there.date() - last_day).days
+            if EARLIEST <= days <= (LAST_OF_QUARTER if months_on else LAST_OF_YEAR):
+                return True
+    return False
+
+
+def due(
+    companies: Collection[Company], listings: Mapping[str, Listing], now: float, intervals: Intervals
+) -> list[Company]:
+    """The companies to ask now, the longest unasked first: where time is short, all get their turn.
+
+    :param now: epoch seconds.
+    """
+    moment = datetime.fromtimestamp(now, NEW_YORK)
+
+    def is_due(company: Company) -> bool:
+        waited = now - listings[company.cik].asked_at if company.cik in listings else None
+        interval = intervals.in_window if in_filing_window(company, moment) else intervals.otherwise
+        # A clock that went back must not silence a company. A tick may come a little early.
+        return waited is None or waited < 0 or waited >= 0.9 * interval
+
+    unasked = Listing(0.0)
+    return sorted(filter(is_due, companies), key=lambda company: listings.get(company.cik, unasked).asked_at)
+
+
+# --- asking ---------------------------------------------------------------------------------------
+
+
+def look(client: Client, company: Company, since: date | None, last: Listing | None, now: float) -> Listing:
+    """The company's periodic filings from `since` on (default: its newest 400 days): one request, conditional where
+    EDGAR gave a validator last time.
+
+    :raises FetchError: EDGAR did not answer. :raises PayloadError: the answer is not this company's list.
+    """
+    last = last or Listing(now)
+    url = urls.submissions(client.hosts, company.cik)
+    answer = client.get(url, "json", etag=last.etag, last_modified=last.last_modified)
+    if answer.not_modified:
+        return last._replace(asked_at=now)
+    table = parse_submissions(answer.body, url, "").filings
+    if strangers := set(table["cik"].unique().to_pylist()) - {company.cik}:
+        raise PayloadError(f"the list of filings asked for CIK {company.cik} speaks of CIK {strangers.pop()}: refused")
+    return Listing(now, answer.etag, answer.last_modified, _from(since, table))
+
+
+def _from(since: date | None, table: pa.Table) -> tuple[Filing, ...]:
+    if since is None:
+        since = (pc.max(table["filed_on"]).as_py() or date.max) - FIRST_LOOK
+    kept = (filing for filing in periodic_filings(table) if filing.filed_on >= since)
+    return tuple(sorted(kept, key=lambda filing: (filing.filed_on, filing.accession)))
+
+
+def poll(
+    client: Client,
+    companies: Collection[Company],
+    since: Mapping[str, date],
+    listings: Mapping[str, Listing],
+    now: float,
+    may_go_on: Callable[[], bool] = lambda: True,
+) -> Poll:
+    """Look at the lists of `companies`, one request each; nothing that goes wrong is raised.
+
+    A company that could not be read keeps the listing it had. A refusal by EDGAR ends the round.
+
+    :param listings: by CIK, from the poll before. :param may_go_on: asked before each request.
+    """
+    seen, asked, problems = dict(listings), 0, []
+    for company in companies:
+        if not may_go_on():
+            problems.append(f"{company.ticker} and those after it: not asked, the round took too long")
+            break
+        asked += 1
+        last = seen.get(company.cik)
+        try:
+            seen[company.cik] = look(client, company, since.get(company.cik), last, now)
+        except BlockedError as error:
+            return Poll(seen, asked, problems, str(error))
+        except IngestError as error:
+            problems.append(f"{company.ticker}: {error}")
+            seen[company.cik] = (last or Listing(now))._replace(asked_at=now)
+    return Poll(seen, asked, problems, None)
+
+
+# --- between two polls ----------------------------------------------------------------------------
+
+
+def dump(listings: Mapping[str, Listing]) -> str:
+    """Listings as text, for `load`."""
+    return json.dumps(listings, default=str, sort_keys=True)
+
+
+def load(text: str | None) -> dict[str, Listing]:
+    """Listings from the text of `dump`; none from anything else, and every list is asked for anew."""
+    try:
+        return {
+            cik: Listing(
+                float(asked_at),
+                etag,
+                last_modified,
+                tuple(Filing(accession, form, date.fromisoformat(day), name) for accession, form, day, name in filings),
+            )
+            for cik, (asked_at, etag, last_modified, filings) in json.loads(text or "{}").items()
+        }
+    except (ValueError, TypeError, AttributeError):
+        return {}
