@@ -235,6 +235,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 86400:
+        raise argparse.ArgumentTypeError("must be more than 0 and at most a day")
+    return seconds
+
+
 def _day(text: str) -> date:
     from datetime import date
 
@@ -316,7 +323,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--max-rows", type=_positive, default=10_000, metavar="N", help="rows at most (default: 10000)"
     )
-    command.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="stop it after (default: 60)")
+    command.add_argument("--timeout", type=_seconds, default=60, metavar="SECONDS", help="stop it after (default: 60)")
 
     add("fetch", _fetch, "fetch new filings of the watch list from EDGAR into the archive", _FETCH)
 
