@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING
 from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError
 from warehouse.formats import FORMATS, emit, json, one_line, render
 from warehouse.home import Home, find_home, read_last_refresh
+from warehouse.outfile import new_file
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from warehouse.bars import Terminal
 
 _INTERRUPTED = 130
 
@@ -46,24 +49,53 @@ exit codes: 0 done, 1 failed (readers keep the last good numbers), 2 usage, 75 a
 
 
 def _show(args: argparse.Namespace, home: Home) -> int:
-    from warehouse.read import open_published
-    from warehouse.show import footer, forecasts_since, gap_rows, gap_table, headline
+    from warehouse.read import copy_parquet, open_published
+    from warehouse.show import footer, forecasts_since, gap_rows, gap_sql, gap_table, headline, sentences
 
+    # As of a past day Cahn's case and what the filings of that day gave belong side by side.
+    scenario = args.scenario or ("all" if args.as_of else "measured")
+    last = None if args.all else args.last or (4 if scenario == "all" else 12)
+    if args.format == "parquet":
+        with new_file(_out(args)) as file, open_published(home, may_write=file) as connection:
+            gap_rows(connection, scenario, last, args.as_of)
+            copy_parquet(connection, gap_sql(scenario, last, args.as_of), file)
+        return 0
+    screen = _screen(args)
     with open_published(home) as connection:
-        # As of a past day Cahn's case and what the filings of that day gave belong side by side.
-        scenario = args.scenario or ("all" if args.as_of else "measured")
-        last = args.last or (4 if scenario == "all" else 12)
-        found = gap_rows(connection, scenario, None if args.all else last, args.as_of)
-        if args.format != "table":
-            emit(render(found.columns, found.rows, args.format))
+        found = gap_rows(connection, scenario, last, args.as_of)
+        if args.format not in ("table", "md"):
+            _put(args, render(found.columns, found.rows, args.format))
             return 0
-        emit(gap_table(found, with_scenario=scenario == "all") + "\n")
-        if scenario != "all":
-            emit(headline(found))
-        emit(forecasts_since(connection, found))
-        emit(footer(connection, found.as_dicts()[0]["calendar_quarter"]))
+        words = headline(found) if scenario != "all" else ""
+        words += forecasts_since(connection, found) + footer(connection, found.as_dicts()[0]["calendar_quarter"])
+    table = gap_table(found, scenario == "all", args.format, screen)
+    _put(args, table + ("" if args.format == "md" else "\n") + sentences(words, args.format, screen))
     _warn_of_failed_refresh(home)
     return 0
+
+
+def _screen(args: argparse.Namespace) -> Terminal | None:
+    """The terminal that reads along, if one does."""
+    if args.format != "table" or args.out or not sys.stdout.isatty():
+        return None
+    from warehouse.bars import terminal
+
+    return terminal(sys.stdout, os.environ)
+
+
+def _out(args: argparse.Namespace) -> Path:
+    if args.out is None:
+        raise Mistake("Parquet is no text: say where to, as in --format parquet --out gap.parquet")
+    return args.out
+
+
+def _put(args: argparse.Namespace, text: str) -> None:
+    """Where the user wants it."""
+    if args.out is None:
+        emit(text)
+        return
+    with new_file(args.out) as file:
+        file.write_text(text, "utf-8", newline="")
 
 
 def _warn_of_failed_refresh(home: Home) -> None:
@@ -119,17 +151,21 @@ def _explain(args: argparse.Namespace, home: Home) -> int:
     elif args.format == "json":
         emit(json(tree))
     else:
-        emit(render(*flat(tree), "csv"))
+        emit(render(*flat(tree), args.format))
     return 0
 
 
 def _sql(args: argparse.Namespace, home: Home) -> int:
-    from warehouse.read import open_published, run_select
+    from warehouse.read import copy_parquet, open_published, run_select
 
     sql = sys.stdin.read() if args.query == "-" else args.query
+    if args.format == "parquet":
+        with new_file(_out(args)) as file, open_published(home, may_write=file) as connection:
+            copy_parquet(connection, sql, file, timeout_seconds=args.timeout)
+        return 0
     with open_published(home) as connection:
         found = run_select(connection, sql, max_rows=args.max_rows, timeout_seconds=args.timeout)
-    emit(render(found.columns, found.rows, args.format))
+    _put(args, render(found.columns, found.rows, args.format))
     if found.is_cut:
         _say(f"only the first {args.max_rows:,} rows are shown (--max-rows)")
     return 0
@@ -179,6 +215,18 @@ def _bundle_verify(args: argparse.Namespace, home: Home) -> int:
     from orchestration import run
 
     return run.bundle_verify(_folder(args.from_dir), args.bundle)
+
+
+def _export(args: argparse.Namespace, home: Home) -> int:
+    from orchestration import run
+
+    return run.export(home, args.folder)
+
+
+def _import(args: argparse.Namespace, home: Home) -> int:
+    from orchestration import run
+
+    return run.import_(home, args.folder, force=args.force)
 
 
 def _folder(path: Path) -> Path:
@@ -340,6 +388,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--bundle", type=Path, metavar="DIR", help="which bundle (default: ingest/bundle)")
 
+    command = add("export", _export, "copy published file, archive and curated figures to a new folder", _EXPORT)
+    command.add_argument("folder", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty")
+    command = add("import", _import, "verify such a folder and put it back", _IMPORT)
+    command.add_argument("folder", type=Path, metavar="DIR", help="a folder that aigap export made")
+    command.add_argument("--force", action="store_true", help="even if what is published here is newer")
+
     command = add("ui", _ui, "serve the Dagster UI on this machine", _UI)
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     command.add_argument("--port", type=int, default=3000, help="port to listen on (default: 3000)")
@@ -403,6 +457,14 @@ examples:
 _FETCH = """\
 Asks EDGAR (8 requests a second at most) for new 10-Q and 10-K filings, their XBRL, and company facts, and keeps every
 answer in the archive. Needs SEC_USER_AGENT, as in: SEC_USER_AGENT="Jane Doe jane@example.org". Then: aigap refresh
+"""
+_EXPORT = """\
+The folder is complete when it appears: plain files, and manifest.json with the SHA-256 of each. A refresh may run
+meanwhile. Not in it: Dagster's history of runs, and what ships with the code.
+"""
+_IMPORT = """\
+Every file is compared with the manifest first; one that differs is named, and nothing is changed. Archived payloads are
+added to those that are here, never taken away. If the tables are of another version, aigap refresh builds them anew.
 """
 _UI = """\
 The UI has no login. By default it is read-only and listens on 127.0.0.1. With --writable any web page open in

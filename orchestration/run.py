@@ -14,8 +14,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,19 +122,53 @@ def refresh(
         definitions = build_definitions(
             home, edgar=edgar, inputs=inputs, full=full, loggers={"console": _logger(progress, models)}
         )
+        job = definitions.resolve_job_def(jobs.refresh_job.name)
         with instance_of(home) as instance:
-            close_left_over_runs(instance, jobs.refresh_job.name)
-            result = definitions.resolve_job_def(jobs.refresh_job.name).execute_in_process(
-                instance=instance,
-                raise_on_error=False,
-                run_config={"loggers": {"console": {}}},
-                tags=_TAGS,
+            close_left_over_runs(instance, job.name)
+            result = _interruptible(
+                lambda: job.execute_in_process(
+                    instance=instance,
+                    raise_on_error=False,
+                    run_config={"loggers": {"console": {}}},
+                    tags=_TAGS,
+                ),
+                before_exit=lambda: close_left_over_runs(instance, job.name),
             )
         if not result.success:
             raise _failed(home, _failure(result))
         last = read_last_refresh(home) or {}
         progress(f"{last.get('message')} ({time.monotonic() - started:.0f} s)", models + 3, models + 3)
         return 0
+
+
+def _interruptible(work: Callable[[], Any], before_exit: Callable[[], Any]) -> Any:
+    """`work`'s result; Ctrl-C ends the process at once, as any other signal does.
+
+    In the main thread Dagster and dbt would both catch the signal and wind down for up to ten seconds. There is
+    nothing to wind down: a refresh killed anywhere leaves the published file alone and the next one goes through.
+    """
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:
+            failure.append(error)
+
+    worker = threading.Thread(target=run, daemon=True)
+    worker.start()
+    try:
+        worker.join()
+    except KeyboardInterrupt:
+        print("aigap: stopped; readers keep what was published", file=sys.stderr, flush=True)
+        last_words = threading.Thread(target=before_exit, daemon=True)
+        last_words.start()
+        last_words.join(2)
+        os._exit(130)
+    if failure:
+        raise failure[0]
+    return outcome[0]
 
 
 def _quiet() -> None:
@@ -250,6 +285,42 @@ def bundle_verify(from_dir: Path, bundle: Path | None = None) -> int:
 def _print_manifest(headline: str, manifest: dict[str, Any]) -> None:
     files = ", ".join(f"{name} {f['rows']:,} rows {f['bytes']:,} bytes" for name, f in manifest["files"].items())
     print(f"{headline}: {files}; {len(manifest['sources'])} payloads")
+
+
+# --- export, import -------------------------------------------------------------------------------
+
+
+def export(home: Home, folder: Path) -> int:
+    """Make a backup of `home` and print what is in it.
+
+    :return: 0.
+    :raises WarehouseError: see warehouse.backup.export.
+    """
+    from ingest.bundle import BUNDLE_DIR
+    from warehouse import backup
+
+    made = backup.export(home, folder, BUNDLE_DIR.with_name("curated"))
+    print(f"{made.folder}: generation {made.generation}, {made.files} files, {made.bytes:,} bytes")
+    return 0
+
+
+def import_(home: Home, folder: Path, *, force: bool = False) -> int:
+    """Put a backup into `home`, and print what that changed.
+
+    :param force: publish the backup's file even if the home's is newer.
+    :return: 0.
+    :raises WarehouseError: see warehouse.backup.restore.
+    """
+    from ingest.bundle import BUNDLE_DIR
+    from warehouse import backup
+
+    done = backup.restore(home, folder, force=force)
+    print(f"{done.new_files} new archived files; " + (f"published {done.published}" if done.published else done.reason))
+    shipped = BUNDLE_DIR.with_name("curated")
+    for name, expected in done.manifest["files"].items():
+        if name.startswith("curated/") and not backup.is_same(shipped / Path(name).name, expected):
+            print(f"{name} differs from {shipped / Path(name).name}: a refresh builds with the latter")
+    return 0
 
 
 # --- ui -------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import duckdb
 
 from warehouse.errors import Mistake
 from warehouse.formats import one_line, table, usd
-from warehouse.read import Rows, literal, query
+from warehouse.read import Rows, check_version, literal, query
 
 _COLUMNS = (
     "calendar_quarter, scenario, change, run_rate_before_usd, run_rate_after_usd, ai_revenue_before_usd, "
@@ -44,6 +44,7 @@ def diff(old: Path, new: Path) -> Rows:
 
     :return: the columns of :func:`changes` without known_from; `change` is new, moved or gone.
     :raises Mistake: a file is not there or is not a published file.
+    :raises WarehouseError: its tables are of another version.
     """
     for path in (old, new):
         if not path.is_file():
@@ -54,6 +55,8 @@ def diff(old: Path, new: Path) -> Rows:
     try:
         connection.execute(f"attach {literal(str(old))} as before (read_only)")
         connection.execute(f"attach {literal(str(new))} as after (read_only)")
+        for path, name in ((old, "before"), (new, "after")):
+            check_version(connection, str(path), f"{name}.meta")
         return query(connection, _DIFF)
     except duckdb.Error as error:
         raise Mistake(f"these are not two published files: {str(error).strip().splitlines()[0]}") from error

@@ -77,9 +77,8 @@ def _refreshing(home: Home) -> Iterator[Finding]:
         status = FAIL if last["outcome"] == "failed" else OK
         yield Finding("last refresh", status, f"{last['outcome']} {last['at']}: {last['message']}")
     if holder is None:
-        left = [
-            p for p in (home.build.with_name(home.build.name + ".wal"), *home.generations.glob(".new-*")) if p.exists()
-        ]
+        wal = home.build.with_name(home.build.name + ".wal")
+        left = [p for p in (wal, *home.generations.glob(".new-*"), *home.root.glob(".import-*")) if p.exists()]
         if left:
             yield Finding("leftovers", WARN, f"{left[0]}: a run was killed; the next refresh clears it")
 
@@ -126,7 +125,8 @@ def _files(home: Home, build: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("integrity", OK, "every block read, content hash matches")
     if live.stat().st_mode & 0o222:
         yield Finding("file mode", WARN, f"{live} can be written; chmod 0444 keeps a shell from changing it")
-    if generation_number(live) != build["generation"]:
+    last = read_last_refresh(home)
+    if generation_number(live) != build["generation"] and not (last and last["outcome"] == "imported"):
         yield Finding("generation", WARN, f"{live.name} says it is generation {build['generation']}")
     for path in (live, home.published):
         wal = path.with_name(path.name + ".wal")

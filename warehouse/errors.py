@@ -30,6 +30,10 @@ class PublishError(WarehouseError):
     """A new generation failed its audit or could not be written; readers keep the old one."""
 
 
+class BackupError(WarehouseError):
+    """A backup is not whole, or could not be written; names the file. Nothing was changed."""
+
+
 class NotPublished(WarehouseError):
     """No published file can be opened."""
 

@@ -25,6 +25,15 @@ PUBLISH_POINTS = (
     "publish.collected",
 )
 
+#: The points of an import, in order, up to where it publishes (then: publish.named and what follows).
+IMPORT_POINTS = (
+    "import.checked",
+    "import.half_staged",
+    "import.staged",
+    "import.half_archived",
+    "import.archived",
+)
+
 
 def crash_point(name: str) -> None:
     """Die by SIGKILL if the environment variable AIGAP_CRASH_AT is `name`: no handler, no clean-up runs."""

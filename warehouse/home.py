@@ -209,7 +209,7 @@ def sync_directory(directory: Path) -> None:
 def record_refresh(home: Home, outcome: str, message: str, at: str) -> None:
     """Note how a refresh ended, for `show` and `doctor`.
 
-    :param outcome: published, unchanged or failed.
+    :param outcome: published, unchanged, imported or failed.
     :param message: one line; for a failure, the check or step that blocked it.
     :param at: UTC, ISO 8601.
     """

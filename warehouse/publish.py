@@ -143,19 +143,45 @@ def _publish(home: Home, info: BuildInfo, force: bool, macros: str) -> Published
         _clear_leftovers(home)
         raise
     crash_point("publish.verified")
-    path = home.generation(build["generation"])
+    path = _make_live(home, new, build["generation"])
+    return Published(build["generation"], path, build["content_hash"], True, rows)
+
+
+def adopt(home: Home, file: Path) -> Published:
+    """Publish `file`, a published file from elsewhere (a backup's), as it is; it is moved into the generations.
+
+    It keeps the generation number it states, unless this home has used that number.
+
+    :param file: on the file system of `home`, and nobody else's.
+    :raises Busy: another process refreshes.
+    :raises PublishError: it does not hold what it says; readers keep the generation they had.
+    """
+    with refresh_lock(home):
+        found = inspect_apart(file)
+        ((content_hash, generation),) = found["stated"]
+        if content_hash != found["content_hash"]:
+            raise PublishError(f"{file.name} does not hold the rows that it states; {_UNTOUCHED}")
+        home.generations.mkdir(parents=True, exist_ok=True)
+        file.chmod(0o444)
+        _sync_file(file)
+        number = max(generation, home.next_generation())
+        return Published(number, _make_live(home, file, number), content_hash, True, found["marts"])
+
+
+def _make_live(home: Home, new: Path, number: int) -> Path:
+    path = home.generation(number)
     os.rename(new, path)
     sync_directory(home.generations)
     crash_point("publish.named")
     _flip(home, path)
     _collect(home)
     crash_point("publish.collected")
-    return Published(build["generation"], path, build["content_hash"], True, rows)
+    return path
 
 
 def _clear_leftovers(home: Home) -> None:
-    """Remove what a killed publish left. The lock is held, so nobody else's."""
-    for path in [*home.generations.glob(".new-*"), *home.root.glob(".link-*")]:
+    """Remove what a killed publish or import left. The lock is held, so nobody else's."""
+    for path in [*home.generations.glob(".new-*"), *home.root.glob(".link-*"), *home.root.glob(".import-*")]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -267,7 +293,7 @@ def _same_as_live(home: Home, build: dict[str, Any]) -> Published | None:
             rows = connection.execute(f"select {', '.join(told_apart)}, generation from meta.build").fetchall()
         if len(rows) != 1 or rows[0][:-1] != tuple(build[c] for c in told_apart):
             return None
-        found = _inspect(live)
+        found = inspect_apart(live)
     except (duckdb.Error, PublishError):
         return None
     if found["content_hash"] != build["content_hash"] or found["accessions_hash"] != build["accessions_hash"]:
@@ -343,8 +369,11 @@ def _sync_file(path: Path) -> None:
 # --- auditing it ------------------------------------------------------------------------------------
 
 
-def _inspect(path: Path) -> dict[str, Any]:
-    """verify.inspect in a new, isolated process: nothing that this one has cached can vouch for the file."""
+def inspect_apart(path: Path) -> dict[str, Any]:
+    """verify.inspect in a new, isolated process: nothing that this one has cached can vouch for the file.
+
+    :raises PublishError: it cannot be opened, or a block of it is damaged.
+    """
     done = subprocess.run(
         [sys.executable, "-I", verify.__file__, str(path)], capture_output=True, text=True, timeout=300, check=False
     )
@@ -355,7 +384,7 @@ def _inspect(path: Path) -> dict[str, Any]:
 
 def _audit(path: Path, build: dict[str, Any], macros: str) -> dict[str, int]:
     """Row counts by mart, after holding the new file against what was to be written."""
-    found = _inspect(path)
+    found = inspect_apart(path)
     expected = {
         "schemas": ["marts", "meta"],
         "content_hash": build["content_hash"],
