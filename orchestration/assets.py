@@ -183,15 +183,23 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     }
 
 
-def _newest_filings(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Metadata of raw.filings: how many, and the ten newest."""
+def _newest_filings(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:
+    """Metadata of a raw table whose rows belong to filings: how many filings, and the ten newest."""
     rows = connection.execute(
-        "select f.filed_on, c.ticker, f.form, f.accession from raw.filings as f "
-        "inner join raw.companies as c using (cik) order by f.filed_on desc, f.accession desc limit 10"
+        f"select r.filed_on, c.ticker, r.form, r.accession, count(*) over () from raw.{table} as r "
+        "inner join raw.companies as c using (cik) group by all order by r.filed_on desc, r.accession desc limit 10"
     ).fetchall()
-    table = [dg.TableRecord({"filed_on": str(r[0]), "ticker": r[1], "form": r[2], "accession": r[3]}) for r in rows]
-    newest = f"{rows[0][1]} {rows[0][2]} {rows[0][3]} filed {rows[0][0]}" if rows else "none"
-    return {"newest filing": newest, "newest accessions": dg.MetadataValue.table(table)} if rows else {}
+    if not rows:
+        return {}
+    newest = f"{rows[0][1]} {rows[0][2]} {rows[0][3]} filed {rows[0][0]}"
+    table_rows = [
+        dg.TableRecord({"filed_on": str(r[0]), "ticker": r[1], "form": r[2], "accession": r[3]}) for r in rows
+    ]
+    return {
+        "newest filing": newest,
+        "accessions": rows[0][4],
+        "newest accessions": dg.MetadataValue.table(table_rows),
+    }
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -201,7 +209,7 @@ def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def _raw_results(
-    bundle: Bundle, curated: _Curated, counts: Mapping[str, int], newest: Mapping[str, Any], accessions: int
+    bundle: Bundle, curated: _Curated, counts: Mapping[str, int], newest: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[dg.MaterializeResult]:
     yield dg.MaterializeResult(
         asset_key=BUNDLE,
@@ -215,11 +223,10 @@ def _raw_results(
     refused = len(curated.figures.refused)
     yield dg.MaterializeResult(asset_key=CURATED, metadata={"rows": curated.figures.table.num_rows, "refused": refused})
     yield dg.MaterializeResult(asset_key=WATCH_LIST, metadata={"companies": curated.tables["companies"].num_rows})
-    more = {"raw.filings": newest, "raw.xbrl_facts": {**newest, "accessions": accessions}}
     for spec in RAW_SPECS:
         name = ".".join(spec.key.path)
         yield dg.MaterializeResult(
-            asset_key=spec.key, metadata={"dagster/row_count": counts[name], **more.get(name, {})}
+            asset_key=spec.key, metadata={"dagster/row_count": counts[name], **newest.get(name, {})}
         )
 
 
@@ -234,14 +241,14 @@ def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: In
         discard_build(warehouse.home)
     with warehouse.build_file(context.log.warning) as connection:
         _load(connection, bundle, Archive(warehouse.home.archive), curated, context.log.info)
-        found, counts, newest = _complaints(connection), row_counts(connection), _newest_filings(connection)
-        accessions = connection.execute("select count(distinct accession) from raw.xbrl_facts").fetchall()[0][0]
+        found, counts = _complaints(connection), row_counts(connection)
+        newest = {f"raw.{name}": _newest_filings(connection, name) for name in ("xbrl_facts", "filings")}
     reports = [checks.warn_if_any(spec, found[spec.name]) for spec in RAW_CHECKS]
     warnings = [f"{'.'.join(r.asset_key.path)}: {r.check_name} ({r.description})" for r in reports if not r.passed]
     for line in warnings:
         context.log.warning(line)
     warehouse.note(Loaded(fingerprint, bundle.content_hash, inputs.curated_hash(), warnings))
-    yield from _raw_results(bundle, curated, counts, newest, accessions)
+    yield from _raw_results(bundle, curated, counts, newest)
     yield from reports
 
 

@@ -57,7 +57,7 @@ def check_specs(repository) -> list[dg.AssetCheckSpec]:
 def described(repository) -> str:
     lines = sorted({f"asset {'.'.join(s.key.path)} in {s.group_name}" for s in defs_specs(repository)})
     lines += sorted(
-        f"check {'.'.join(c.asset_key.path)}: {c.name}{'' if c.blocking or c.metadata is None else ' (warns)'}"
+        f"check {'.'.join(c.asset_key.path)}: {c.name}{'' if c.blocking else ' (warns)'}"
         for c in check_specs(repository)
     )
     lines += [f"job {job.name}" for job in repository.get_all_jobs() if not job.name.startswith("__")]
