@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from itertools import chain, repeat
 from typing import Any, NoReturn
 
 import pyarrow as pa
@@ -128,14 +129,9 @@ def _strict_rows(series: _Series) -> pa.Table:
         raise PayloadError(f"a company fact has a field of the wrong type: {str(error)[:200]}") from error
 
 
-def _repeat(values: list[str], counts: list[int]) -> pa.Array:
-    """Each value as often as its series has facts."""
-    index = pa.array([at for at, count in enumerate(counts) for _ in range(count)], pa.int32())
-    return pa.array(values, pa.string()).take(index)
-
-
 def _table(cik: str, series: _Series, counts: list[int], rows: pa.Table, url: str, sha256: str) -> pa.Table:
     count = rows.num_rows
+    place = pa.array(chain.from_iterable(map(repeat, range(len(counts)), counts)), pa.int32(), size=count)
     for name in ("accn", "form", "filed", "end", "val"):
         if missing := rows[name].null_count:
             raise PayloadError(f"company facts of CIK {cik}: {missing} facts have no {name!r}")
@@ -150,9 +146,9 @@ def _table(cik: str, series: _Series, counts: list[int], rows: pa.Table, url: st
             rows["accn"],
             rows["form"],
             filed_on,
-            _repeat([concept for concept, _, _ in series], counts),
+            pa.array([concept for concept, _, _ in series], pa.string()).take(place),
             pa.repeat("", count),
-            _repeat([unit for _, unit, _ in series], counts),
+            pa.array([unit for _, unit, _ in series], pa.string()).take(place),
             start,
             end,
             rows["val"],

@@ -8,7 +8,7 @@ belong here: finding the facts (instance.py, inline.py), text to number (transfo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Context as DecimalContext
@@ -135,9 +135,10 @@ def _xpath(expression: str) -> etree.XPath:
 #: The name of what a segment or scenario holds besides dimensions, "" if nothing. Ignoring it would
 #: merge facts that differ.
 _not_a_dimension = _xpath(
-    "name((.//xbrli:segment|.//xbrli:scenario)/*[not(self::xbrldi:explicitMember or self::xbrldi:typedMember)])"
+    "name((xbrli:context/xbrli:entity/xbrli:segment|xbrli:context/xbrli:scenario)"
+    "/*[not(self::xbrldi:explicitMember or self::xbrldi:typedMember)])"
 )
-_entities = _xpath(".//xbrli:context/xbrli:entity/xbrli:identifier/text()")
+_entities = _xpath("xbrli:context/xbrli:entity/xbrli:identifier/text()")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T00:00:00)?")
 
 
@@ -176,14 +177,14 @@ def _context(pairs: list[tuple[str, str]], period: dict[str, str]) -> Context:
 _Parts = tuple[str, list[tuple[str, str]], dict[str, str]]
 
 
-def _context_parts(root: etree._Element) -> Iterator[_Parts]:
-    """Id, axis-member pairs and period of each context.
+def _context_parts(parent: etree._Element) -> Iterator[_Parts]:
+    """Id, axis-member pairs and period of each context in `parent`.
 
     One walk over the parts that matter, in document order: visiting every element of 300 contexts
     took three times as long.
     """
     parts: _Parts | None = None
-    for element in root.iter(_CONTEXT, _EXPLICIT, _TYPED, _INSTANT, _START, _END, _FOREVER):
+    for element in parent.iter(_CONTEXT, _EXPLICIT, _TYPED, _INSTANT, _START, _END, _FOREVER):
         tag = element.tag
         if tag == _CONTEXT:
             if parts:
@@ -202,33 +203,37 @@ def _context_parts(root: etree._Element) -> Iterator[_Parts]:
         yield parts
 
 
-def read_contexts(root: etree._Element) -> tuple[dict[str, Context], str]:
-    """All contexts under `root` by id, and the one entity they speak of. Equal contexts are one object.
+def read_contexts(parents: list[etree._Element]) -> tuple[dict[str, Context], str]:
+    """The contexts among the children of `parents` by id, and the one entity they speak of.
+
+    Equal contexts are one object.
 
     :raises PayloadError: a context that cannot be read, none at all, several entities, one id with
         two meanings, or a segment with anything but dimensions in it.
     """
-    if strange := str(_not_a_dimension(root)):
-        raise PayloadError(f"a context holds {strange}, which is not a dimension; its facts cannot be told apart")
     contexts: dict[str, Context] = {}
     distinct: dict[Context, Context] = {}
+    entities: list[str] = []
     count = 0
-    for name, pairs, period in _context_parts(root):
-        try:
-            context = _context(pairs, period)
-        except ValueError as error:
-            raise PayloadError(f"context {name} cannot be read: {error}") from error
-        context = distinct.setdefault(context, context)
-        if contexts.setdefault(name, context) is not context:
-            raise PayloadError(f"context id {name} stands for two different contexts")
-        count += 1
-    stated = cast("list[str]", _entities(root))
-    entities = {entity.strip() for entity in stated}
-    if len(entities) != 1 or len(stated) != count:
+    for parent in parents:
+        if strange := str(_not_a_dimension(parent)):
+            raise PayloadError(f"a context holds {strange}, which is not a dimension; its facts cannot be told apart")
+        for name, pairs, period in _context_parts(parent):
+            try:
+                context = _context(pairs, period)
+            except ValueError as error:
+                raise PayloadError(f"context {name} cannot be read: {error}") from error
+            context = distinct.setdefault(context, context)
+            if contexts.setdefault(name, context) is not context:
+                raise PayloadError(f"context id {name} stands for two different contexts")
+            count += 1
+        entities += [entity.strip() for entity in cast("list[str]", _entities(parent))]
+    distinct_entities = sorted(set(entities))
+    if len(distinct_entities) != 1 or len(entities) != count:
         raise PayloadError(
-            f"{count} contexts speak of {len(entities)} entities ({sorted(entities)[:3]}), expected one in each"
+            f"{count} contexts speak of {len(distinct_entities)} entities ({distinct_entities[:3]}), expected one in each"
         )
-    return contexts, entities.pop()
+    return contexts, entities[0]
 
 
 # --- units ----------------------------------------------------------------------------------------
@@ -240,13 +245,13 @@ def _measures(element: etree._Element) -> str:
     return "*".join(names)
 
 
-def read_units(elements: Iterable[etree._Element]) -> dict[str, str]:
-    """All units by id: "USD", "shares", "pure", "USD/shares".
+def read_units(parents: list[etree._Element]) -> dict[str, str]:
+    """The units among the children of `parents` by id: "USD", "shares", "pure", "USD/shares".
 
     :raises PayloadError: a unit without measures, or one id with two meanings.
     """
     units: dict[str, str] = {}
-    for element in elements:
+    for element in (unit for parent in parents for unit in parent.iterchildren(XBRLI + "unit")):
         name = element.get("id") or "?"
         divide = element.find(XBRLI + "divide")
         if divide is None:

@@ -14,7 +14,7 @@ from lxml import etree
 
 from ingest.payload import check_payload
 from ingest.records import PayloadError
-from ingest.xbrl.document import NIL, XBRLI, Document, FactCollector, add_cover, read_contexts, read_units, read_xml
+from ingest.xbrl.document import NIL, Document, FactCollector, add_cover, read_contexts, read_units, read_xml
 from ingest.xbrl.transforms import cover_value, exact_quotient, numeric_transform
 
 IX = "{http://www.xbrl.org/2013/inlineXBRL}"
@@ -102,19 +102,30 @@ def _continued(element: etree._Element, root: etree._Element) -> str:
     return text
 
 
-def _cover(root: etree._Element, collector: FactCollector, target: str | None) -> dict[str, str]:
-    cover: dict[str, str] = {}
-    for element in root.iter(_NON_NUMERIC):
-        name = element.get("name") or ""
-        if name.startswith("dei:") and element.get("target") == target and element.get(NIL) not in ("true", "1"):
-            context = collector.context(name, element.get("contextRef"))
-            local = name.partition(":")[2]
+def _take_non_numeric(
+    element: etree._Element, root: etree._Element, collector: FactCollector, cover: dict[str, str]
+) -> None:
+    """Keep the cover facts; other text is not read."""
+    name = element.get("name") or ""
+    if name.startswith("dei:") and element.get(NIL) not in ("true", "1"):
+        context = collector.context(name, element.get("contextRef"))
+        local = name.partition(":")[2]
+        add_cover(cover, name, context, lambda: cover_value(local, _continued(element, root), element.get("format")))
 
-            def text(e: etree._Element = element, local: str = local) -> str:
-                return cover_value(local, _continued(e, root), e.get("format"))
 
-            add_cover(cover, name, context, text)
-    return cover
+def _take_numeric(element: etree._Element, numbers: _Numbers, collector: FactCollector) -> None:
+    get = element.get
+    name, decimals = get("name") or "", get("decimals")
+    if ":" not in name:
+        raise PayloadError(f"a numeric fact in context {get('contextRef')} has no concept name")
+    value: str | None
+    if get(NIL) in ("true", "1"):
+        value = None
+    elif decimals is None and element.tag == _FRACTION:
+        value, decimals = _fraction(element, numbers), "INF"
+    else:
+        value = numbers.read(element, _text(element))
+    collector.add(name, get("contextRef"), get("unitRef"), decimals, value)
 
 
 def parse_inline(data: bytes, target: str | None = None) -> Document:
@@ -128,34 +139,29 @@ def parse_inline(data: bytes, target: str | None = None) -> Document:
     :raises ConflictError: one fact stands with irreconcilable values.
     """
     root = read_xml(check_payload(data, "inline_xbrl"))
-    contexts, entity = read_contexts(root)
-    units = read_units(root.iter(XBRLI + "unit"))
+    resources = list(root.iter(IX + "resources"))
+    contexts, entity = read_contexts(resources)
+    units = read_units(resources)
     collector = FactCollector(contexts, units)
     numbers = _Numbers()
+    cover: dict[str, str] = {}
     other_targets = 0
-    value: str | None
-    for element in root.iter(_NON_FRACTION, _FRACTION):
-        get = element.get
-        if get("target") != target:
-            other_targets += 1
-            continue
-        name = get("name") or ""
-        if ":" not in name:
-            raise PayloadError(f"a numeric fact in context {get('contextRef')} has no concept name")
-        if get(NIL) in ("true", "1"):
-            value, decimals = None, None
-        elif element.tag == _FRACTION:
-            value, decimals = _fraction(element, numbers), "INF"
+    for element in root.iter(_NON_FRACTION, _FRACTION, _NON_NUMERIC):
+        # tag costs more than all attributes together, and only numeric facts have a unit.
+        is_text = element.get("unitRef") is None and element.tag == _NON_NUMERIC
+        if element.get("target") != target:
+            other_targets += not is_text
+        elif is_text:
+            _take_non_numeric(element, root, collector, cover)
         else:
-            value, decimals = numbers.read(element, _text(element)), get("decimals")
-        collector.add(name, get("contextRef"), get("unitRef"), decimals, value)
+            _take_numeric(element, numbers, collector)
     stated, rejected = collector.finish()
     return Document(
         source_kind="inline_xbrl",
         entity=entity,
         stated=stated,
         rejected=rejected,
-        cover=_cover(root, collector, target),
+        cover=cover,
         context_count=len(contexts),
         unit_count=len(units),
         stated_count=collector.count,

@@ -53,8 +53,8 @@ def parse_instance(data: bytes) -> Document:
     root = read_xml(check_payload(data, "xbrl_instance"))
     if root.tag != XBRLI + "xbrl":
         raise PayloadError(f"payload is not an XBRL instance: its root is {root.tag}")
-    contexts, entity = read_contexts(root)
-    units = read_units(root.iterchildren(XBRLI + "unit"))
+    contexts, entity = read_contexts([root])
+    units = read_units([root])
     collector = FactCollector(contexts, units)
     cover: dict[str, str] = {}
     concepts: dict[tuple[str, str | None], str] = {}

@@ -174,6 +174,7 @@ _MONTH_NAMES = (
 _MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
 _MONTH_DAY_YEAR = {"date-monthname-day-year-en", "datemonthdayyearen", "datelongus", "dateshortus"}
 _DAY_MONTH_YEAR = {"date-day-monthname-year-en", "datedaymonthyearen", "datelonguk", "dateshortuk"}
+_BALLOT_BOXES = {"\u2610": "false", "\u2611": "true", "\u2612": "true"}
 _FIXED = {"fixed-true": "true", "booleantrue": "true", "fixed-false": "false", "booleanfalse": "false"}
 
 
@@ -191,8 +192,8 @@ def cover_value(local_name: str, text: str, format_name: str | None) -> str:
     transform = format_name.rpartition(":")[2]
     if transform in _FIXED:
         return _FIXED[transform]
-    if transform == "boolballotbox":
-        return "false" if text.strip() in ("\u2610", "&#9744;") else "true"
+    if transform == "boolballotbox" and text.strip() in _BALLOT_BOXES:
+        return _BALLOT_BOXES[text.strip()]
     words = re.findall(r"[0-9]+|[A-Za-z]+", text)
     try:
         if transform in _MONTH_DAY_YEAR:
@@ -205,7 +206,9 @@ def cover_value(local_name: str, text: str, format_name: str | None) -> str:
             return date(int(words[0]), int(words[1]), int(words[2])).isoformat()
     except (IndexError, KeyError, ValueError) as error:
         raise PayloadError(f"dei:{local_name}: {text!r} does not follow {format_name}") from error
-    raise PayloadError(f"dei:{local_name}: transform {format_name} is not known for a cover fact")
+    raise PayloadError(
+        f"dei:{local_name}: {format_name} is not known for a cover fact, or not for {text.strip()[:40]!r}"
+    )
 
 
 _EXACT = Context(prec=60, traps=[Inexact])

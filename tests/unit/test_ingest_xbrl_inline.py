@@ -192,10 +192,29 @@ def test_cover_is_plain_text_as_in_the_extracted_instance():
     }
     for text, form, message in (
         ("Someday", "ixt:date-monthname-day-year-en", "'Someday' does not follow"),
-        ("27/7", "ixt:date-lunar", "transform ixt:date-lunar is not known"),
+        ("maybe", "ixt-sec:boolballotbox", "not for 'maybe'"),
+        ("27/7", "ixt:date-lunar", "ixt:date-lunar is not known"),
     ):
         with pytest.raises(PayloadError, match=message):
             parse_inline(inline(cover("DocumentPeriodEndDate", text, f'format="{form}"')))
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "date_or_flag"),
+    [
+        ("ixt:datemonthdayyearen", "Sept. 28, 2024", "2024-09-28"),
+        ("ixt:date-day-monthname-year-en", "28 September 2024", "2024-09-28"),
+        ("ixt:date-month-day-year", "9/28/24", "2024-09-28"),
+        ("ixt:date-year-month-day", "2024-9-28", "2024-09-28"),
+        ("ixt:fixed-true", "yes", "true"),
+        ("ixt:booleanfalse", "No", "false"),
+        ("ixt-sec:boolballotbox", "\u2612", "true"),
+        ("ixt-sec:boolballotbox", " \u2610 ", "false"),
+    ],
+)
+def test_cover_transforms(form, text, date_or_flag):
+    body = f'<ix:nonNumeric name="dei:AmendmentFlag" contextRef="c1" format="{form}">{text}</ix:nonNumeric>'
+    assert parse_inline(inline(body)).cover == {"AmendmentFlag": date_or_flag}
 
 
 def test_a_continuation_that_loops_or_leads_nowhere_is_refused():
