@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration import jobs, models
+from orchestration.alerts import failure_sensors
 from orchestration.assets import archive, dbt_models, load_raw, published_file
 from orchestration.resources import Edgar, Inputs, Warehouse
 from orchestration.sensors import new_filing_sensor
@@ -25,7 +26,7 @@ def build_definitions(
     full: bool = False,
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
 ) -> dg.Definitions:
-    """All assets, checks, the job, its schedule and its sensor, over one folder of files.
+    """All assets, checks, the job, its schedule and its sensors, over one folder of files.
 
     :param home: where everything is kept; default AIGAP_HOME.
     :param edgar: default: asked only if SEC_USER_AGENT is set.
@@ -43,7 +44,7 @@ def build_definitions(
         assets=dg.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=jobs.FRESHNESS), assets),
         jobs=[jobs.refresh_job],
         schedules=[jobs.quarterly_schedule],
-        sensors=[new_filing_sensor(home, edgar, inputs)],
+        sensors=[new_filing_sensor(home, edgar, inputs), *failure_sensors(home)],
         resources={
             "warehouse": Warehouse(root=str(home.root), full=full),
             "edgar": edgar,

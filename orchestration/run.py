@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,7 +135,7 @@ def refresh(
                 before_exit=lambda: close_left_over_runs(instance, job.name),
             )
         if not result.success:
-            raise _failed(home, _failure(result))
+            raise _failed(home, reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
         last = read_last_refresh(home) or {}
         progress(f"{last.get('message')} ({time.monotonic() - started:.0f} s)", models + 3, models + 3)
         return 0
@@ -179,9 +179,12 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", module="dagster")
 
 
-def _failure(result: Any) -> str:
-    """One line from a failed run: the step, and the innermost error's first words."""
-    for event in result.all_events:
+def reason_of(events: Iterable[Any]) -> str:
+    """One line from the first failure among Dagster events: its step, and the innermost error's first words.
+
+    :return: "" if none of them is a failure that says anything.
+    """
+    for event in events:
         if event.event_type_value in ("STEP_FAILURE", "RUN_FAILURE", "PIPELINE_FAILURE"):
             error = getattr(event.event_specific_data, "error", None)
             step = f"{event.step_key}: " if event.step_key else ""
@@ -192,7 +195,7 @@ def _failure(result: Any) -> str:
                 error = error.cause
             if error is not None:
                 return step + error.message.strip().split("\n")[0]
-    return "the run ended without saying why; aigap ui shows it"
+    return ""
 
 
 def _failed(home: Home, reason: str) -> WarehouseError:
@@ -397,7 +400,7 @@ def _serve(home: Home, host: str, port: int, writable: bool) -> int:
     commands = [
         [sys.executable, "-m", "dagster_webserver", *location, "-h", host, "-p", str(port), *quiet]
         + ([] if writable else ["--read-only"]),
-        [sys.executable, "-m", "dagster", "daemon", "run", *location, *quiet],
+        [sys.executable, "-m", "dagster._daemon", "run", *location, *quiet],
     ]
     # Their own process group: Ctrl-C reaches this process alone, which then ends both in order.
     children = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]
@@ -416,7 +419,7 @@ def _serve(home: Home, host: str, port: int, writable: bool) -> int:
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:
     for child in children:
         if child.poll() is None:
-            child.send_signal(signal.SIGINT)
+            child.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + 10
     for child in children:
         try:

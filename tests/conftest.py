@@ -17,7 +17,7 @@ from orchestration.models import compiled_manifest
 from warehouse.home import Home
 
 #: What a person may have set, and a test must not meet.
-_PERSONAL = ("SEC_USER_AGENT", "DAGSTER_HOME", "AIGAP_BUILD_DUCKDB", "AIGAP_CRASH_AT")
+_PERSONAL = ("SEC_USER_AGENT", "DAGSTER_HOME", "AIGAP_BUILD_DUCKDB", "AIGAP_CRASH_AT", "AIGAP_ALERT_WEBHOOK")
 
 
 @pytest.fixture(scope="session", autouse=True)
