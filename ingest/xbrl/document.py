@@ -228,11 +228,9 @@ def read_contexts(parents: list[etree._Element]) -> tuple[dict[str, Context], st
                 raise PayloadError(f"context id {name} stands for two different contexts")
             count += 1
         entities += [entity.strip() for entity in cast("list[str]", _entities(parent))]
-    distinct_entities = sorted(set(entities))
-    if len(distinct_entities) != 1 or len(entities) != count:
-        raise PayloadError(
-            f"{count} contexts speak of {len(distinct_entities)} entities ({distinct_entities[:3]}), expected one in each"
-        )
+    named = sorted(set(entities))
+    if len(named) != 1 or len(entities) != count:
+        raise PayloadError(f"{count} contexts speak of {len(named)} entities ({named[:3]}), expected one in each")
     return contexts, entities[0]
 
 
