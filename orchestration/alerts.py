@@ -112,11 +112,11 @@ def send(text: str) -> None:
     if not url.startswith(("http://", "https://")):
         raise AlertError(f"{VARIABLE} is not an http or https address")
     body = json.dumps({"text": text}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json", "User-Agent": "aigap"})
+    headers = {"Content-Type": "application/json", "User-Agent": "aigap"}
     opener = urllib.request.build_opener(_NoRedirect)
     for pause in (*_PAUSES, None):
         try:
-            with opener.open(request, timeout=_TIMEOUT_SECONDS):
+            with opener.open(urllib.request.Request(url, body, headers), timeout=_TIMEOUT_SECONDS):
                 return
         except HTTPError as error:
             why = f"the server answered {error.code}"
