@@ -40,6 +40,7 @@ _ENVIRONMENT = """\
 environment:
   AIGAP_HOME       folder of all files (default: data/ in the checkout)
   SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
+  AIGAP_ALERT_WEBHOOK   where the daemon (aigap ui) posts that a run failed (see deploy/README.md)
 
 exit codes: 0 done, 1 failed (readers keep the last good numbers), 2 usage, 75 another refresh is running
 """
@@ -202,7 +203,7 @@ def _fetch(args: argparse.Namespace, home: Home) -> int:
 def _ui(args: argparse.Namespace, home: Home) -> int:
     from orchestration import run
 
-    return run.ui(home, host=args.host, port=args.port, writable=args.writable)
+    return run.ui(home, host=args.host, port=args.port, writable=args.writable, only=args.only)
 
 
 def _bundle_build(args: argparse.Namespace, home: Home) -> int:
@@ -321,14 +322,24 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--debug", action="store_true", help="on an error, print the traceback")
     output = argparse.ArgumentParser(add_help=False)
     output.add_argument("--format", choices=FORMATS, default="table", help="json and csv hold exact values, whole USD")
+    # Where the answer is a query's, DuckDB can write it to a file with its own types.
+    output_file = argparse.ArgumentParser(add_help=False)
+    output_file.add_argument(
+        "--format",
+        choices=(*FORMATS, "parquet"),
+        default="table",
+        help="json, csv and parquet hold exact values, whole USD; parquet needs --out",
+    )
+    output_file.add_argument("--out", type=Path, metavar="FILE", help="write to this file, not to standard output")
+    outputs = {"": [common], "text": [common, output], "file": [common, output_file]}
 
-    def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: object = None, rows: bool = False):
+    def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: object = None, rows: str = ""):
         command = (to or commands).add_parser(  # type: ignore[attr-defined]
             name,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             epilog=more,
-            parents=[common, output] if rows else [common],
+            parents=outputs[rows],
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.set_defaults(run=run)
@@ -338,7 +349,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--full", action="store_true", help="build from scratch, and publish even if nothing changed")
     command.add_argument("--fetch", action="store_true", help="first fetch new filings from EDGAR (see aigap fetch)")
 
-    command = add("show", _show, "print the gap, newest quarter first", _SHOW, rows=True)
+    command = add("show", _show, "print the gap, newest quarter first", _SHOW, rows="file")
     command.add_argument("--scenario", help="which assumptions, or all (default: measured; all with --as-of)")
     command.add_argument(
         "--last", type=_positive, metavar="N", help="how many quarters (default: 12; 4 of all scenarios)"
@@ -348,23 +359,23 @@ def _parser() -> argparse.ArgumentParser:
         "--as-of", type=_day, metavar="DAY", help="as known at the end of a past day, such as 2024-06-20"
     )
 
-    command = add("explain", _explain, "print where one gap comes from, down to the filings", _EXPLAIN, rows=True)
+    command = add("explain", _explain, "print where one gap comes from, down to the filings", _EXPLAIN, rows="text")
     command.add_argument("quarter", metavar="QUARTER", help="2026Q2 (calendar) or FY27Q2 (NVIDIA's fiscal year)")
     command.add_argument("--scenario", default="measured", help="which assumptions (default: measured)")
 
-    command = add("changes", _changes, "print what moved between two days, and because of what", _CHANGES, rows=True)
+    command = add("changes", _changes, "print what moved between two days, and because of what", _CHANGES, rows="text")
     command.add_argument("--since", type=_day, required=True, metavar="DAY", help="from the end of this day on")
     command.add_argument("--until", type=_day, metavar="DAY", help="to the end of this day (default: today)")
     command.add_argument("--scenario", default="measured", help="which assumptions, or all (default: measured)")
 
-    command = add("diff", _diff, "print what two published files put differently", _DIFF, rows=True)
+    command = add("diff", _diff, "print what two published files put differently", _DIFF, rows="text")
     command.add_argument("old", type=Path, metavar="OLD", help="a published file, such as one of generations/*.duckdb")
     command.add_argument("new", type=Path, metavar="NEW", help="the other")
     command.add_argument("--markdown", action="store_true", help='bullet points for CHANGELOG.md, "numbers changed"')
 
     add("verify-history", _verify_history, "rebuild every past day and compare it with the as-of tables", _VERIFY)
 
-    command = add("sql", _sql, "run one query on the published tables, read-only", _SQL, rows=True)
+    command = add("sql", _sql, "run one query on the published tables, read-only", _SQL, rows="file")
     command.add_argument(
         "query", metavar="QUERY", help="one SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE ...; - reads it from stdin"
     )
@@ -400,8 +411,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--writable", action="store_true", help="let the UI start and stop runs (read the warning below)"
     )
+    command.add_argument("--only", choices=("webserver", "daemon"), help="one of the two, for a service manager")
 
-    command = add("doctor", _doctor, "report on versions, files and inputs", _DOCTOR, rows=True)
+    command = add("doctor", _doctor, "report on versions, files and inputs", _DOCTOR, rows="text")
     command.add_argument("--strict", action="store_true", help="exit 1 on a warning too")
     return parser
 
@@ -419,6 +431,10 @@ examples:
   aigap show --scenario all --last 1      every scenario of the newest quarter
   aigap show --all --format csv           every quarter, whole USD, for a spreadsheet
   aigap show --as-of 2024-06-20           as any reader could have known it that day
+  aigap show --format md                  to paste, its doubt with it
+  aigap show --all --format parquet --out gap.parquet
+
+On a terminal the table is fitted to the width, with bars. NO_COLOR=1 or CLICOLOR=0 leave the colours out.
 """
 _EXPLAIN = """\
 Prints the gap as signed addends that sum to it to the dollar, and under each the statements it rests on:
@@ -453,6 +469,7 @@ examples:
   aigap sql "from gap_as_of(date '2024-06-20')"           what was known that day
   aigap sql "select ticker, calendar_quarter, capex_usd from marts.hyperscaler_capex" --format csv
   aigap sql - < query.sql
+  aigap sql "from marts.citations" --format parquet --out citations.parquet     every row, whatever --max-rows says
 """
 _FETCH = """\
 Asks EDGAR (8 requests a second at most) for new 10-Q and 10-K filings, their XBRL, and company facts, and keeps every

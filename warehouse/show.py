@@ -6,13 +6,16 @@ Belongs here: which rows `aigap show` prints and the sentences around them. Does
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from warehouse.errors import Mistake
-from warehouse.formats import one_line, percent, table, usd
+from warehouse.formats import markdown, markdown_text, one_line, percent, plain, table, usd
 from warehouse.read import Rows, literal, query
+
+if TYPE_CHECKING:
+    from warehouse.bars import Terminal
 
 _RUN_RATE = {
     "actual_run_rate": "4 x the quarter NVIDIA reported",
@@ -25,6 +28,8 @@ _AI_REVENUE = {
     "measured_trailing_12m": "AI revenue adds up companies' trailing twelve months, overlaps netted",
 }
 
+_UNLIKE, _WARNED = _RESERVATIONS = ("Not like for like", "With reservations")
+
 
 def gap_rows(connection: duckdb.DuckDBPyConnection, scenario: str, last: int | None, as_of: date | None = None) -> Rows:
     """Rows of marts.ai_revenue_gap, newest quarter first.
@@ -35,13 +40,7 @@ def gap_rows(connection: duckdb.DuckDBPyConnection, scenario: str, last: int | N
         known, his frozen case stands beside what the filings of that day gave.
     :raises Mistake: no such scenario; lists those there are.
     """
-    wanted = "true" if scenario == "all" else f"scenario = {literal(scenario)}"
-    found = query(
-        connection,
-        f"from {_source(as_of)} where {wanted} "
-        f"qualify dense_rank() over (order by calendar_quarter desc) <= {last or 1_000_000} "
-        "order by calendar_quarter desc, scenario",
-    )
+    found = query(connection, gap_sql(scenario, last, as_of))
     if not found.rows:
         names = query(connection, f"select distinct scenario from {_source(as_of)} order by scenario").rows
         if as_of and not names:
@@ -50,6 +49,16 @@ def gap_rows(connection: duckdb.DuckDBPyConnection, scenario: str, last: int | N
             f"there is no scenario {one_line(scenario)!r}; there are: {', '.join(row[0] for row in names)}, or all"
         )
     return found
+
+
+def gap_sql(scenario: str, last: int | None, as_of: date | None = None) -> str:
+    """The query behind gap_rows."""
+    wanted = "true" if scenario == "all" else f"scenario = {literal(scenario)}"
+    return (
+        f"from {_source(as_of)} where {wanted} "
+        f"qualify dense_rank() over (order by calendar_quarter desc) <= {last or 1_000_000} "
+        "order by calendar_quarter desc, scenario"
+    )
 
 
 def _source(as_of: date | None) -> str:
@@ -68,10 +77,23 @@ def forecasts_since(connection: duckdb.DuckDBPyConnection, found: Rows) -> str:
     )
 
 
-def gap_table(found: Rows, with_scenario: bool) -> str:
-    """The rows for reading: money in billions of USD."""
+def gap_table(found: Rows, with_scenario: bool, style: str = "table", screen: Terminal | None = None) -> str:
+    """The rows for reading: money in billions of USD.
+
+    :param style: table or md.
+    :param screen: a terminal to fit the table to, with bars where there is room; None for the whole table, plain.
+    """
+    columns, rows = _cells(found, with_scenario)
+    if screen:
+        return _on_screen(found, columns, rows, screen)
+    make = markdown if style == "md" else table
+    return make(columns, rows, right=_figures(columns))
+
+
+def _cells(found: Rows, with_scenario: bool) -> tuple[list[str], list[list[str]]]:
     columns = [
         "quarter",
+        "scenario",
         "run rate",
         "spend",
         "required",
@@ -84,6 +106,7 @@ def gap_table(found: Rows, with_scenario: bool) -> str:
     rows = [
         [
             row["calendar_quarter"],
+            row["scenario"],
             usd(row["run_rate_usd"]),
             usd(row["data_center_spend_usd"]),
             usd(row["required_revenue_usd"]),
@@ -91,16 +114,62 @@ def gap_table(found: Rows, with_scenario: bool) -> str:
             usd(row["gap_usd"]),
             percent(row["coverage_share"]),
             "yes" if row["is_like_for_like"] else "no",
-            row["known_from"],
+            plain(row["known_from"]),
         ]
         for row in found.as_dicts()
     ]
-    right = {1, 2, 3, 4, 5, 6}
-    if with_scenario:
-        columns.insert(1, "scenario")
-        rows = [[line[0], row["scenario"], *line[1:]] for line, row in zip(rows, found.as_dicts(), strict=True)]
-        right = {column + 1 for column in right}
-    return table(columns, rows, right=right)
+    return (columns, rows) if with_scenario else _without(["scenario"], columns, rows)
+
+
+def _without(names: list[str], columns: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    kept = [i for i, name in enumerate(columns) if name not in names]
+    return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows]
+
+
+def _figures(columns: list[str]) -> set[int]:
+    """Where text reads as numbers."""
+    return {
+        columns.index(name)
+        for name in ("run rate", "spend", "required", "AI revenue", "gap", "covered")
+        if name in columns
+    }
+
+
+def _on_screen(found: Rows, columns: list[str], rows: list[list[str]], screen: Terminal) -> str:
+    from warehouse.bars import BOLD, DIM, bar, left_out, wrapped
+
+    gone, length = left_out(columns, rows, screen.width)
+    columns, rows = _without(gone, columns, rows)
+    head, rule, *lines = table(columns, rows, right=_figures(columns)).splitlines()
+    if length:
+        amounts = [(row["required_revenue_usd"], row["ai_revenue_usd"]) for row in found.as_dicts()]
+        largest = max(required for required, _ in amounts)
+        lines = [
+            f"{line:{len(rule)}}  {bar(screen, length, earned, required, largest)}"
+            for line, (required, earned) in zip(lines, amounts, strict=True)
+        ]
+    notes = ""
+    if length:
+        full, empty = screen.characters
+        notes += f"{full} AI revenue, {empty} the rest of what is required; the longest bar is {usd(largest)}\n"
+    if gone:
+        notes += f"left out at this width: {', '.join(gone)}\n"
+    dim = [screen.paint(DIM, line) for line in wrapped(screen, notes).splitlines()]
+    return "\n".join([screen.paint(BOLD, head), screen.paint(DIM, rule), *lines, *dim]) + "\n"
+
+
+def sentences(text: str, style: str, screen: Terminal | None = None) -> str:
+    """Lines of text for reading: as they are, as Markdown paragraphs, or broken at the terminal's width."""
+    if style == "md":
+        return "".join(f"\n{markdown_text(line)}\n" for line in text.splitlines())
+    if screen is None:
+        return text
+    from warehouse.bars import YELLOW, wrapped
+
+    return "".join(
+        screen.paint(YELLOW, line) + "\n" if line.startswith(_RESERVATIONS) else line + "\n"
+        for line in wrapped(screen, text).splitlines()
+    )
 
 
 def headline(found: Rows) -> str:
@@ -114,16 +183,16 @@ def headline(found: Rows) -> str:
         f"{row['calendar_quarter']}: NVIDIA's data-center revenue runs at {usd(row['run_rate_usd'])} a year. To pay "
         f"that back takes {usd(row['required_revenue_usd'])} of AI revenue; the {usd(row['ai_revenue_usd'])} a year "
         f"{verb} {percent(row['coverage_share'])}. The gap: {usd(row['gap_usd'])}.",
-        f"Stands on: {_doubt(row)}.",
+        f"Stands on: {doubt(row)}.",
     ]
     if not row["is_like_for_like"]:
-        lines.append("Not like for like: the two sides stand on different time bases.")
+        lines.append(f"{_UNLIKE}: the two sides stand on different time bases.")
     lines.append("Required revenue is what one year's chips must earn over their life, not every year.")
     return "\n".join(lines) + "\n"
 
 
-def _doubt(row: dict[str, Any]) -> str:
-    """Bases, staleness and assumptions of one row."""
+def doubt(row: dict[str, Any]) -> str:
+    """What one row of marts.ai_revenue_gap stands on: bases, staleness and assumptions, as one phrase."""
     ai_revenue = _AI_REVENUE.get(row["ai_revenue_basis"], row["ai_revenue_basis"])
     if row["ai_revenue_basis"] != "assumed":
         details = []
@@ -154,6 +223,6 @@ def footer(connection: duckdb.DuckDBPyConnection, quarter: str) -> str:
         f"({build['newest_accession']}); {build['checks_passed']} checks passed."
     ]
     if build["warnings"]:
-        lines.append(f"With reservations: {', '.join(map(one_line, build['warnings']))}.")
+        lines.append(f"{_WARNED}: {', '.join(map(one_line, build['warnings']))}.")
     lines.append(f"Every source: aigap explain {quarter}")
     return "\n".join(lines) + "\n"

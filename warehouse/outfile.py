@@ -1,0 +1,34 @@
+"""A file that a user asked for: whole, or not there.
+
+Belongs here: writing beside the name and renaming. Does not belong here: what is in the file, and anything under
+AIGAP_HOME.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from warehouse.errors import Mistake, WarehouseError
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A name to write under, in the same folder; moved to `path`, in place of what is there, once all is written.
+
+    :raises Mistake: `path` is a folder, or its folder is not there.
+    :raises WarehouseError: it cannot be written.
+    """
+    path = path.expanduser().absolute()
+    if path.is_dir() or not path.parent.is_dir():
+        raise Mistake(f"{path} is a folder" if path.is_dir() else f"there is no folder {path.parent}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise WarehouseError(f"{path} was not written: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
