@@ -1,0 +1,293 @@
+"""The page: one self-contained HTML file made from the published file.
+
+Belongs here: everything between the marts and that file (charts.py what is drawn, words.py the sentences, page.* the
+page itself). Does not belong here: derivation (dbt_project), other ways to read (read.py).
+
+Charts are Vega-Lite specifications written as plain dicts and carried as JSON, with the JavaScript bundle that
+vl-convert brings. Altair would write the same JSON from objects: two packages and a second vocabulary more, and none
+of its conveniences (data frames, notebook display) has a use here, where rows come from SQL. A test compiles the
+specifications, which is what Altair's schema check would have been for.
+
+What the page promises: no request ever leaves it (the content policy forbids all, and allows exactly its own two
+scripts, by hash, without eval: Vega runs its expression interpreter); no text of a source becomes markup; every number
+in it is exact, rounded only when shown; the same published file gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from warehouse.errors import NotPublished
+from warehouse.report.charts import CHARTS, Chart, Rows, query
+from warehouse.report.words import SCENARIOS, doubt, headline, money, percent
+
+__all__ = ["render", "write_report"]
+
+_HERE = Path(__file__).parent
+#: Opened first: the newest quarter that this scenario has a gap for.
+_HEADLINE = "measured"
+
+
+def write_report(published: Path, out: Path) -> Path:
+    """Write the page of `published` (a published DuckDB file, opened read-only) to `out`, and return `out`.
+
+    Missing folders are made. The file is replaced in one step: whoever has the page open never sees half of one.
+
+    :raises NotPublished: `published` cannot be opened.
+    """
+    if not published.exists():
+        raise NotPublished(f"{published} does not exist: nothing has been published yet; run aigap refresh")
+    try:
+        connection = duckdb.connect(str(published), read_only=True)
+    except duckdb.Error as error:
+        raise NotPublished(f"{published} cannot be opened: {str(error).splitlines()[0]}; run aigap refresh") from error
+    with connection:
+        page = render(connection)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    temporary.write_text(page, "utf-8")
+    os.replace(temporary, out)
+    return out
+
+
+def render(connection: duckdb.DuckDBPyConnection) -> str:
+    """The page as text, from a connection to a published file."""
+    charts = [make(connection) for make in CHARTS]
+    statements = _statements(connection)
+    quarter, scenario = _first_view(statements)
+    first = statements.get(quarter, {}).get(scenario, {"headline": "No quarter has been published yet.", "doubt": ""})
+    data = json_for_script(_data(connection, charts, statements, quarter, scenario))
+    script, style, bundle = _read("page.js"), _read("page.css"), _vega()
+    policy = (
+        f"default-src 'none'; script-src {_hash(bundle)} {_hash(script)}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    slots = {
+        "policy": escape(policy),
+        "headline": escape(first["headline"]),
+        "doubt": escape(first["doubt"]),
+        "nav": "".join(f'<li><a href="#{chart.id}">{escape(chart.title)}</a></li>' for chart in charts),
+        "figures": "".join(map(_figure, charts)),
+        "colophon": _colophon(connection),
+        "style": style,
+        "bundle": bundle,
+        "data": data,
+        "script": script,
+    }
+    page = _read("page.html")
+    parts = page.split("{{")
+    return parts[0] + "".join(slots[name] + rest for name, _, rest in (part.partition("}}") for part in parts[1:]))
+
+
+def json_for_script(value: object) -> str:
+    """JSON that may stand inside a script element: no `<` survives, so nothing can close it or open a comment."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _json(value: object) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):  # a share: JSON writes the shortest decimal that reads back as the same number
+        return float(value)
+    raise TypeError(f"a mart holds a {type(value).__name__}, which the page has no way to show: {value!r}")
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text("utf-8")
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+@functools.cache
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one script (0.9 MB; 3 s to bundle, once a process)."""
+    import vl_convert
+
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    # Nothing in it may close the script element; a regular expression such as /</g has to survive.
+    return re.sub("<(?=/script|!--)", r"\\x3c", bundle, flags=re.IGNORECASE)
+
+
+# --- what the page carries ------------------------------------------------------------------------
+
+
+def _data(
+    connection: duckdb.DuckDBPyConnection,
+    charts: list[Chart],
+    statements: Mapping[str, Any],
+    quarter: str,
+    scenario: str,
+) -> dict[str, Any]:
+    tables = [rows for chart in charts for rows in (chart.rows, chart.table) if rows]
+    used = {fact for rows in tables for row in rows.dicts() for fact in row.get("fact_ids") or ()}
+    citations = query(
+        connection,
+        """
+        select fact_id, company, metric, trim_scale(value) as value, unit, accession, form, concept, period_start,
+            period_end, filed_on, source_kind, source_title, source_url, confidence
+        from marts.citations order by fact_id
+        """.replace("trim_scale(value)", "rtrim(rtrim(value::varchar, '0'), '.')"),
+    )
+    kept = Rows(citations.columns, [row for row in citations.values if row[0] in used])
+    place = {row[0]: number for number, row in enumerate(kept.values)}
+    comments = query(
+        connection,
+        "select column_name, min(comment) from duckdb_columns() "
+        "where schema_name = 'marts' and comment is not null group by all order by all",
+    )
+    days = query(connection, "select distinct known_from from marts.ai_revenue_gap_versions order by all")
+    bases = sorted({row["capex_basis"] for chart in charts for row in chart.rows.dicts() if "capex_basis" in row})
+    return {
+        "citations": _pack(kept, place),
+        "comments": dict(comments.values),
+        "days": [day for (day,) in days.values],
+        "statements": statements,
+        "scenarios": SCENARIOS,
+        "state": {
+            "quarter": quarter,
+            "scenario": scenario,
+            "basis": bases[0] if bases else "",
+            "gpu": 0.5,
+            "margin": 0.5,
+            "day": days.values[-1][0] if days.values else "",
+        },
+        "charts": [
+            {
+                "id": chart.id,
+                "title": chart.title,
+                "spec": chart.spec,
+                "rows": _pack(chart.rows, place),
+                "table": chart.table and _pack(chart.table, place),
+                "where": dict(chart.where),
+                "asOf": chart.as_of,
+                "derive": chart.derive,
+                "signals": chart.signals,
+            }
+            for chart in charts
+        ],
+    }
+
+
+def _pack(rows: Rows, place: Mapping[str, int]) -> dict[str, Any]:
+    """Fact ids become places in the citations: half the page would be ids otherwise."""
+    if "fact_ids" not in rows.columns:
+        return {"columns": rows.columns, "values": rows.values}
+    at = rows.columns.index("fact_ids")
+
+    def packed(row: tuple[Any, ...]) -> list[Any]:
+        facts = list(dict.fromkeys(place[fact] for fact in row[at] or () if fact in place))
+        return [*row[:at], facts, *row[at + 1 :]]
+
+    return {"columns": rows.columns, "values": [packed(row) for row in rows.values]}
+
+
+def _statements(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, str]]]:
+    """Quarter -> scenario -> what the head of the page says of it, newest quarter first."""
+    gaps = query(connection, "from marts.ai_revenue_gap order by calendar_quarter desc, scenario").dicts()
+    by_key = {(gap["calendar_quarter"], gap["scenario"]): gap for gap in gaps}
+    stale = query(
+        connection,
+        """
+        select calendar_quarter,
+            (sum(counted_usd) filter (where staleness_days > 90) / nullif(sum(counted_usd), 0))::decimal(18, 6)
+        from marts.ai_revenue group by all
+        """,
+    )
+    stale_share = dict(stale.values)
+    totals = query(
+        connection,
+        """
+        select calendar_quarter, ai_revenue_basis, min(benchmark_usd), max(benchmark_usd)
+        from marts.ai_revenue_benchmarks group by all
+        """,
+    )
+    benchmarks = {(quarter, basis): (low, high) for quarter, basis, low, high in totals.values}
+    statements: dict[str, dict[str, dict[str, str]]] = {}
+    for (quarter, scenario), gap in by_key.items():
+        basis = gap["ai_revenue_basis"]
+        ends = [by_key.get((quarter, end), {}).get("gap_usd") for end in ("low", "high")]
+        low, high = ends if scenario == _HEADLINE else (None, None)
+        share = stale_share.get(quarter) if basis == "measured_run_rate" else None
+        statements.setdefault(quarter, {})[scenario] = {
+            "headline": headline(gap),
+            "doubt": doubt(gap, low, high, share, benchmarks.get((quarter, basis))),
+            "required": money(gap["required_revenue_usd"]),
+            "earned": money(gap["ai_revenue_usd"]),
+            "gap": money(gap["gap_usd"]),
+            "coverage": percent(gap["coverage_share"]),
+            "gpu": percent(gap["gpu_share_of_tco"]),
+            "margin": percent(gap["end_user_gross_margin"]),
+        }
+    return statements
+
+
+def _first_view(statements: Mapping[str, Mapping[str, Mapping[str, str]]]) -> tuple[str, str]:
+    for quarter, scenarios in statements.items():
+        if scenarios.get(_HEADLINE, {}).get("gap", "unknown") != "unknown":
+            return quarter, _HEADLINE
+    for quarter, scenarios in statements.items():
+        return quarter, next(iter(scenarios))
+    return "", ""
+
+
+# --- static parts of the page -----------------------------------------------------------------------
+
+
+def _figure(chart: Chart) -> str:
+    name = chart.id
+    controls = f'<div class="controls">{chart.controls}</div>' if chart.controls else ""
+    return f"""
+<section id="{name}" aria-labelledby="{name}-title">
+  <h2 id="{name}-title">{escape(chart.title)}</h2>
+  <p class="lede">{escape(chart.lede)}</p>
+  {controls}
+  <p class="note" id="{name}-note" aria-live="polite"></p>
+  <figure>
+    {chart.key}
+    <p id="{name}-description" class="hidden">{escape(chart.description)} The table below holds the same numbers.</p>
+    <div class="chart" id="{name}-chart" tabindex="0" role="application" aria-roledescription="chart"
+      aria-labelledby="{name}-title" aria-describedby="{name}-description keys"
+      style="min-height: {chart.spec["height"] + 32}px"></div>
+  </figure>
+  <details class="data"><summary>Table and sources</summary></details>
+</section>"""
+
+
+def _colophon(connection: duckdb.DuckDBPyConnection) -> str:
+    """Which build this is; without meta.build, the day of the newest knowledge in it."""
+    has_build = connection.execute(
+        "select count(*) from information_schema.tables where table_schema = 'meta' and table_name = 'build'"
+    ).fetchone()
+    if has_build and has_build[0]:
+        builds = query(
+            connection,
+            "select *, strftime(built_at at time zone 'UTC', '%Y-%m-%d') as built_on from meta.build",
+        ).dicts()
+        if builds:
+            build = builds[0]
+            warnings = "".join(f"<li>{escape(warning)}</li>" for warning in build["warnings"])
+            warned = f"<p>Checks that warned, so that the numbers stand with a reservation:</p><ul>{warnings}</ul>"
+            return (
+                f"<p>Published {build['built_on']} as generation {build['generation']}, from filings up to "
+                f"{build['newest_filing_on']} ({escape(build['newest_accession'] or 'no accession')}), "
+                f"{build['checks_passed']} checks passed. Content "
+                f"<code>{escape(build['content_hash'][:16])}</code>.</p>" + (warned if warnings else "")
+            )
+    newest = query(connection, "select max(known_from) from marts.ai_revenue_gap_versions").values[0][0]
+    return f"<p>What was known by {newest}.</p>"
