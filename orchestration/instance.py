@@ -6,10 +6,11 @@ not belong here: assets, jobs, anything that knows what a run does.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -123,21 +124,24 @@ def _write_settings(directory: Path) -> None:
 
 @contextmanager
 def instance_of(home: Home) -> Iterator[DagsterInstance]:
-    """Open the instance under `home`, making it where needed.
+    """Open the instance under `home`, making it where needed: one process at a time, the others wait.
 
-    The caller holds a lock: two processes that meet an empty folder leave two rows in
-    alembic_version and an instance that never opens again (dagster issue 27390).
+    Two processes that meet an empty folder at once leave two rows in alembic_version and an instance that never opens
+    again (dagster issue 27390).
 
     DAGSTER_HOME is set for this process and its children.
     """
     home.dagster.mkdir(parents=True, exist_ok=True)
-    _write_settings(home.dagster)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
-    with DagsterInstance.from_config(str(home.dagster)) as instance:
-        # Touch every database: each is made on first use, and that must not happen in two processes at once.
-        instance.get_runs_count()
-        instance.all_asset_keys()
-        instance.all_instigator_state()
+    with ExitStack() as opened:
+        with (home.dagster / "init.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _write_settings(home.dagster)
+            instance = opened.enter_context(DagsterInstance.from_config(str(home.dagster)))
+            # Touch every database: each is made on first use.
+            instance.get_runs_count()
+            instance.all_asset_keys()
+            instance.all_instigator_state()
         yield instance
 
 

@@ -16,8 +16,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -331,36 +331,31 @@ def import_(home: Home, folder: Path, *, force: bool = False) -> int:
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def ui(home: Home, *, host: str = "127.0.0.1", port: int = 3000, writable: bool = False) -> int:
-    """Serve Dagster's UI and run its daemon (schedule, run queue) until interrupted.
+def ui(
+    home: Home, *, host: str = "127.0.0.1", port: int = 3000, writable: bool = False, only: str | None = None
+) -> int:
+    """Serve Dagster's UI and run its daemon (schedule, sensors, run queue) until interrupted.
 
     :param writable: let the UI start runs. It has no login, and obeys any web page open in the same browser.
+    :param only: "webserver" or "daemon", where a service manager runs each by itself; both may start at once.
     :return: 0 after Ctrl-C.
-    :raises Busy: a UI for this folder is already running.
+    :raises Busy: one of them is already running for this folder.
     :raises Mistake: the port is taken.
-    :raises WarehouseError: one of the two processes ended by itself.
+    :raises WarehouseError: a process ended by itself.
     """
+    parts = (only,) if only else ("webserver", "daemon")
     if host not in _LOOPBACK:
-        print(
-            f"aigap: warning: anyone who reaches {host}:{port} can read everything here; there is no login",
-            file=sys.stderr,
-        )
+        _warn(f"anyone who reaches {host}:{port} can read everything here; there is no login")
     if writable:
         _warn("any web page open in your browser can start runs on this UI")
-    with _only_one_ui(home):
-        _refuse_taken_port(host, port)
+    with ExitStack() as held:
+        for part in parts:
+            held.enter_context(_only_one(home, part))
+        if "webserver" in parts:
+            _refuse_taken_port(host, port)
         _quiet()
-        from orchestration.instance import instance_of
-        from orchestration.models import DbtFailed, load_manifest
-
-        # Instance and manifest are made by this one process, before two others want them at once.
-        try:
-            load_manifest(home)
-        except DbtFailed as error:
-            raise WarehouseError(f"dbt cannot read dbt_project: {error}") from error
-        with instance_of(home):
-            pass
-        return _serve(home, host, port, writable)
+        _prepare(home)
+        return _serve(home, parts, host, port, writable)
 
 
 def _warn(message: str) -> None:
@@ -368,14 +363,29 @@ def _warn(message: str) -> None:
 
 
 @contextmanager
-def _only_one_ui(home: Home) -> Iterator[None]:
+def _only_one(home: Home, part: str) -> Iterator[None]:
     home.dagster.mkdir(parents=True, exist_ok=True)
-    with (home.dagster / "ui.lock").open("a") as handle:
+    with (home.dagster / f"{part}.lock").open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy(f"a UI for {home.root} is already running; two daemons would do everything twice") from None
+            raise Busy(f"a {part} for {home.root} is already running; two daemons would do everything twice") from None
         yield
+
+
+def _prepare(home: Home) -> None:
+    """Make instance and manifest in one process, before two others want them at once."""
+    from orchestration.instance import instance_of
+    from orchestration.models import DbtFailed, load_manifest
+
+    with (home.dagster / "start.lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            load_manifest(home)
+        except DbtFailed as error:
+            raise WarehouseError(f"dbt cannot read dbt_project: {error}") from error
+        with instance_of(home):
+            pass
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
@@ -387,7 +397,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
             raise Mistake(f"{host}:{port} cannot be used ({error.strerror}); choose another with --port") from None
 
 
-def _serve(home: Home, host: str, port: int, writable: bool) -> int:
+def _serve(home: Home, parts: Sequence[str], host: str, port: int, writable: bool) -> int:
     environment = {
         **os.environ,
         "AIGAP_HOME": str(home.root),
@@ -413,7 +423,7 @@ def _serve(home: Home, host: str, port: int, writable: bool) -> int:
         return 0
     finally:
         _stop(children)
-    raise WarehouseError("the UI's webserver or daemon ended by itself; its last lines above say why")
+    raise WarehouseError(f"{' or '.join(parts)} ended by itself; its last lines above say why")
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:

@@ -256,7 +256,7 @@ def test_refresh_fetch_ui_and_bundle_are_passed_on(aigap, home, runner, tmp_path
         ("refresh", (home,), {"full": True, "offline": True}),
         ("refresh", (home,), {"full": False, "offline": False}),
         ("fetch", (home,), {}),
-        ("ui", (home,), {"host": "127.0.0.1", "port": 3999, "writable": False}),
+        ("ui", (home,), {"host": "127.0.0.1", "port": 3999, "writable": False, "only": None}),
         ("bundle_build", (tmp_path, tmp_path / "o"), {}),
         ("bundle_verify", (tmp_path, None), {}),
     ]
