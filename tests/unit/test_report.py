@@ -109,6 +109,7 @@ def test_the_headline_of_an_assumption_and_of_nothing_known():
     cahn = row(run_rate_basis="forecast_run_rate", ai_revenue_basis="assumed")
     assert "then forecast for 2026Q2" in headline(cahn)
     assert "It was assumed to earn $111B" in headline(cahn)
+    assert headline(row(gap_usd=-5_000_000_000)).endswith("$5.00B more than it takes.")
     unknown = row(ai_revenue_usd=None, gap_usd=None, coverage_share=None)
     assert headline(unknown).endswith("What it did earn is not known for that quarter.")
 

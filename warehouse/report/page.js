@@ -39,7 +39,6 @@ function percent(share) {
 
 const isMoney = (column) => column.endsWith('_usd');
 const isShare = (column) => /_share$|_share_of_tco$|_margin$|^share$/.test(column);
-const isDay = (column) => /_on$|^known_(from|to)$|^period_(start|end)$/.test(column);
 
 function shown(column, value) {
   if (value === null || value === undefined) return '';

@@ -63,7 +63,9 @@ def headline(gap: Mapping[str, Any]) -> str:
         "assumed": f"It was assumed to earn {earned}",
         "measured_trailing_12m": f"Over those twelve months we can find {earned}",
     }.get(gap["ai_revenue_basis"], f"What we can find runs at {earned} a year")
-    return f"{need} {found}, {percent(gap['coverage_share'])} of that: {money(gap['gap_usd'])} is missing."
+    missing = gap["gap_usd"]
+    rest = f"{money(missing)} is missing" if missing > 0 else f"{money(-missing)} more than it takes"
+    return f"{need} {found}, {percent(gap['coverage_share'])} of that: {rest}."
 
 
 def doubt(
