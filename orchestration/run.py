@@ -407,15 +407,16 @@ def _serve(home: Home, parts: Sequence[str], host: str, port: int, writable: boo
     }
     location = ["-m", "orchestration.definitions"]
     quiet = ["--log-level", "warning"]
-    commands = [
-        [sys.executable, "-m", "dagster_webserver", *location, "-h", host, "-p", str(port), *quiet]
-        + ([] if writable else ["--read-only"]),
-        [sys.executable, "-m", "dagster._daemon", "run", *location, *quiet],
-    ]
+    serve = [sys.executable, "-m", "dagster_webserver", *location, "-h", host, "-p", str(port), *quiet]
+    commands = {
+        "webserver": serve if writable else [*serve, "--read-only"],
+        "daemon": [sys.executable, "-m", "dagster._daemon", "run", *location, *quiet],
+    }
     # Their own process group: Ctrl-C reaches this process alone, which then ends both in order.
-    children = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]
+    children = [subprocess.Popen(commands[part], env=environment, start_new_session=True) for part in parts]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(f"http://{host}:{port}  ({'writable' if writable else 'read-only'}; Ctrl-C stops it)", flush=True)
+    if "webserver" in parts:
+        print(f"http://{host}:{port}  ({'writable' if writable else 'read-only'}; Ctrl-C stops it)", flush=True)
     try:
         while all(child.poll() is None for child in children):
             time.sleep(0.5)
