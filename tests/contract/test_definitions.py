@@ -65,6 +65,7 @@ def described(repository) -> str:
         f"schedule {s.name}: {s.cron_schedule} {s.execution_timezone} {s.default_status.value}"
         for s in repository.schedule_defs
     ]
+    lines += sorted(f"sensor {s.name}: {s.default_status.value}" for s in repository.sensor_defs)
     return "\n".join(lines) + "\n"
 
 
