@@ -172,6 +172,49 @@ def _sql(args: argparse.Namespace, home: Home) -> int:
     return 0
 
 
+def _cite(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.cite import footnote, text
+    from warehouse.read import open_published
+
+    with open_published(home) as connection:
+        note = footnote(connection, args.quarter, args.scenario)
+    emit(text(note, args.style))
+    return 0
+
+
+def _xlsx(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.read import open_published
+    from warehouse.xlsx import write_xlsx
+
+    if args.file.suffix.lower() != ".xlsx":
+        raise Mistake(f"{args.file} must end in .xlsx, or Excel will not open it")
+    with new_file(args.file) as file, open_published(home) as connection:
+        rows = write_xlsx(connection, file)
+    _say(f"{args.file}: {len(rows)} tables, {sum(rows.values()):,} rows")
+    return 0
+
+
+def _page(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.report import write_report
+
+    emit(f"{write_report(home.published, args.out or home.report / 'index.html')}\n")
+    return 0
+
+
+def _docs(args: argparse.Namespace, home: Home) -> int:
+    from orchestration.models import write_docs
+
+    emit(f"{write_docs(home)}\n")
+    return 0
+
+
+def _completion(args: argparse.Namespace, home: Home) -> int:
+    from orchestration.completion import script
+
+    emit(script(_parser(), args.shell))
+    return 0
+
+
 def _doctor(args: argparse.Namespace, home: Home) -> int:
     from datetime import date
 
@@ -363,6 +406,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("quarter", metavar="QUARTER", help="2026Q2 (calendar) or FY27Q2 (NVIDIA's fiscal year)")
     command.add_argument("--scenario", default="measured", help="which assumptions (default: measured)")
 
+    command = add("cite", _cite, "print a footnote for one gap, ready to paste", _CITE)
+    command.add_argument("quarter", metavar="QUARTER", help="2026Q2 (calendar) or FY27Q2 (NVIDIA's fiscal year)")
+    command.add_argument("--scenario", default="measured", help="which assumptions (default: measured)")
+    command.add_argument(
+        "--style", choices=("plain", "markdown", "bibtex"), default="plain", help="how to write it (default: plain)"
+    )
+
     command = add("changes", _changes, "print what moved between two days, and because of what", _CHANGES, rows="text")
     command.add_argument("--since", type=_day, required=True, metavar="DAY", help="from the end of this day on")
     command.add_argument("--until", type=_day, metavar="DAY", help="to the end of this day (default: today)")
@@ -383,6 +433,9 @@ def _parser() -> argparse.ArgumentParser:
         "--max-rows", type=_positive, default=10_000, metavar="N", help="rows at most (default: 10000)"
     )
     command.add_argument("--timeout", type=_seconds, default=60, metavar="SECONDS", help="stop it after (default: 60)")
+
+    command = add("xlsx", _xlsx, "write the published tables as an Excel workbook", _XLSX)
+    command.add_argument("file", type=Path, metavar="FILE", help="where to, such as gap.xlsx; replaced if it is there")
 
     add("fetch", _fetch, "fetch new filings of the watch list from EDGAR into the archive", _FETCH)
 
@@ -412,6 +465,14 @@ def _parser() -> argparse.ArgumentParser:
         "--writable", action="store_true", help="let the UI start and stop runs (read the warning below)"
     )
     command.add_argument("--only", choices=("webserver", "daemon"), help="one of the two, for a service manager")
+
+    command = add("report", _page, "write the numbers as a page to look at", _PAGE)
+    command.add_argument("--out", type=Path, metavar="FILE", help="where to (default: report/index.html in the home)")
+
+    add("docs", _docs, "write what every table and column means as a page", _DOCS)
+
+    command = add("completion", _completion, "print a script that completes this command line", _COMPLETION)
+    command.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
 
     command = add("doctor", _doctor, "report on versions, files and inputs", _DOCTOR, rows="text")
     command.add_argument("--strict", action="store_true", help="exit 1 on a warning too")
@@ -444,6 +505,15 @@ examples:
   aigap explain 2026Q2
   aigap explain FY27Q2 --scenario trailing --format json
 """
+_CITE = """\
+The footnote has the number, the day since which it is known, the filings it rests on with accession and address, which
+publish of which version computed it, and its doubt.
+
+examples:
+  aigap cite 2026Q2
+  aigap cite FY27Q2 --style markdown
+  aigap cite 2024Q4 --scenario cahn_2024 --style bibtex >> references.bib
+"""
 _CHANGES = """\
 Compares the gap as known at the end of two days, and names the statements that are new behind each change.
 
@@ -470,6 +540,23 @@ examples:
   aigap sql "select ticker, calendar_quarter, capex_usd from marts.hyperscaler_capex" --format csv
   aigap sql - < query.sql
   aigap sql "from marts.citations" --format parquet --out citations.parquet     every row, whatever --max-rows says
+"""
+_XLSX = """\
+A sheet a table of schema marts, one that says what each column means, and first the notes a number should not travel
+without. Amounts keep every digit, days are dates, sources are links, and no text is a formula.
+"""
+_PAGE = """\
+Charts, tables and sources of what is published, in one file that opens from disk and asks no network. Prints where it
+is.
+"""
+_DOCS = """\
+One page under docs/ in the home, by dbt, with the lineage of every table; needs no server and no network to be read.
+Prints where it is. Takes some seconds, and a build: run aigap refresh first.
+"""
+_COMPLETION = """\
+  bash    source <(aigap completion bash)                   in ~/.bashrc
+  zsh     source <(aigap completion zsh)                    in ~/.zshrc, after compinit
+  fish    aigap completion fish > ~/.config/fish/completions/aigap.fish
 """
 _FETCH = """\
 Asks EDGAR (8 requests a second at most) for new 10-Q and 10-K filings, their XBRL, and company facts, and keeps every

@@ -22,7 +22,9 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from warehouse.home import Home
+from warehouse.errors import WarehouseError
+from warehouse.home import Home, refresh_lock
+from warehouse.outfile import new_file
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models/**/*", "macros/**/*", "tests/**/*")
@@ -37,9 +39,15 @@ class DbtFailed(Exception):
 # --- dbt itself -----------------------------------------------------------------------------------
 
 
-def _invoke(home: Home, arguments: Sequence[str], on_event: Callable[[Any], None] | None = None) -> Any:
+def _invoke(
+    home: Home,
+    arguments: Sequence[str],
+    on_event: Callable[[Any], None] | None = None,
+    target: Path | None = None,
+) -> Any:
     """One dbt command in this process; returns dbt's own result.
 
+    :param target: folder of what dbt writes; None for the one where the compiled manifest lies.
     :raises DbtFailed: dbt could not run; the message is its first error.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -47,7 +55,8 @@ def _invoke(home: Home, arguments: Sequence[str], on_event: Callable[[Any], None
 
     os.environ["AIGAP_BUILD_DUCKDB"] = str(home.build)
     os.environ["DO_NOT_TRACK"] = "1"
-    folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", compiled_manifest(home).parent]
+    target = target or compiled_manifest(home).parent
+    folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", target]
     quiet = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check"]
     try:
         answer = dbtRunner(callbacks=[on_event] if on_event else []).invoke(
@@ -59,6 +68,33 @@ def _invoke(home: Home, arguments: Sequence[str], on_event: Callable[[Any], None
     if answer.exception is not None:
         raise DbtFailed(str(answer.exception).strip()) from answer.exception
     return answer
+
+
+def write_docs(home: Home) -> Path:
+    """dbt's documentation of every table and column as one page that needs no server and no network.
+
+    :return: docs/index.html in the home.
+    :raises Busy: a refresh is running.
+    :raises WarehouseError: nothing is built yet, or dbt could not document it.
+    """
+    if not home.build.is_file():
+        raise WarehouseError(f"nothing is built in {home.root} yet; run aigap refresh")
+    # Not the build's folder: its manifest.json is what the last build ran, and others read it.
+    target = home.root / "dbt" / "docs"
+    try:
+        with refresh_lock(home):
+            answer = _invoke(home, ["docs", "generate", "--static"], target=target)
+    except DbtFailed as error:
+        raise WarehouseError(f"dbt could not document the tables: {error}") from error
+    if not answer.success:
+        raise WarehouseError("dbt could not document the tables; run aigap refresh --full, and try again")
+    page = (target / "static_index.html").read_text("utf-8")
+    home.docs.mkdir(parents=True, exist_ok=True)
+    path = home.docs / "index.html"
+    with new_file(path) as temporary:
+        # Where this machine keeps its files is nobody's business who is shown the page.
+        temporary.write_text(page.replace(json.dumps(str(target))[1:-1] + "/", ""), "utf-8")
+    return path
 
 
 # --- the prebuilt manifest ------------------------------------------------------------------------

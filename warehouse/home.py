@@ -58,6 +58,11 @@ class Home(NamedTuple):
         return self.root / "report"
 
     @property
+    def docs(self) -> Path:
+        """dbt's documentation as a page."""
+        return self.root / "docs"
+
+    @property
     def lock(self) -> Path:
         """Held (flock) for as long as a refresh runs; its text says by whom."""
         return self.root / "refresh.lock"
