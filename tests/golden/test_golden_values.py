@@ -105,6 +105,47 @@ def test_every_nvidia_quarter(con):
     assert rows == [(quarter, date.fromisoformat(end), value * M) for quarter, end, value in DATA_CENTER]
 
 
+def test_t01_a_fiscal_quarter_is_named_after_its_dates(con):
+    """NVIDIA's 10-Qs of April and July 2020 call themselves fiscal 2020; the quarters belong to fiscal 2021."""
+    labels = dict(
+        con.execute("select calendar_quarter, fiscal_quarter from marts.nvidia_data_center_revenue").fetchall()
+    )
+    assert (labels["2020Q1"], labels["2020Q2"]) == ("FY21Q1", "FY21Q2")
+    assert (labels["2025Q4"], labels["2026Q2"]) == ("FY26Q4", "FY27Q2")
+    assert list(labels.values()) == [f"FY{19 + i // 4}Q{i % 4 + 1}" for i in range(34)]
+
+
+def test_t05_a_quarter_of_fourteen_weeks_is_a_quarter(con):
+    """Apple's quarter ended 2022-12-31 has 98 days; capex as the 10-Q 0000320193-23-000006 prints it: 3,787."""
+    row = con.execute(
+        """select period_end - period_start + 1, capex_usd from marts.hyperscaler_capex
+           where ticker = 'AAPL' and calendar_quarter = '2022Q4'"""
+    ).fetchone()
+    assert row == (98, 3_787 * M)
+
+
+def test_t10_no_dollar_series_moves_with_a_share_split(con):
+    """NVIDIA split 4:1 in 2021 and 10:1 in 2024; every version of a quarter's revenue is one and the same value."""
+    assert (
+        con.execute(
+            """select calendar_quarter from marts.nvidia_data_center_revenue_versions
+           group by 1 having count(distinct data_center_usd) > 1 or count(distinct total_revenue_usd) > 1"""
+        ).fetchall()
+        == []
+    )
+
+
+def test_t21_amounts_in_another_currency_are_in_no_dollar_series(con):
+    """Alibaba's capex is curated in CNY: it is cited, and in no table of dollars."""
+    assert con.execute("select count(*) from marts.citations where unit = 'CNY'").fetchone()[0] > 0
+    used = con.execute(
+        """select count(*) from marts.citations where unit not in ('USD', 'share', 'pure', 'multiple')
+           and fact_id in (select unnest(fact_ids) from marts.ai_revenue_gap union
+                           select unnest(fact_ids) from marts.hyperscaler_capex)"""
+    ).fetchone()
+    assert used == (0,)
+
+
 @pytest.mark.parametrize(
     ("quarter", "year", "nine_months"),
     [

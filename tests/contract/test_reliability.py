@@ -1,0 +1,28 @@
+"""The table of fault cases is what the tests are."""
+
+import ast
+
+from support.reliability import CASES, DBT, HELD_BY, TABLE, TESTS, table
+
+DBT_PROJECT = TESTS.parent / "dbt_project"
+
+
+def test_every_test_that_a_case_names_exists():
+    for names in HELD_BY.values():
+        for name in names:
+            file, _, test = name.partition("::")
+            tree = ast.parse((TESTS / file).read_text("utf-8"))
+            assert test in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, name
+
+
+def test_every_dbt_check_that_a_case_names_exists():
+    checks = {path.stem for path in (DBT_PROJECT / "tests").glob("*.sql")}
+    units = "".join(path.read_text("utf-8") for path in DBT_PROJECT.rglob("unit_tests*.yml"))
+    for names in DBT.values():
+        for name in names:
+            assert name in checks or f"name: {name}\n" in units, name
+
+
+def test_the_table_in_docs_is_what_the_tests_are():
+    assert list(CASES) == [f"T{number:02}" for number in range(1, 88)]
+    assert TABLE.read_text("utf-8") == table(), "run: cd tests && ../.venv/bin/python -m support.reliability"
