@@ -20,10 +20,11 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PY := $(BIN)/python
 checksum = $(firstword $(shell cat $(1) | cksum))
+LINT_TARGET := .venv/dbt-lint
 RUN_STAMP := .venv/installed-$(call checksum,pyproject.toml requirements.lock)
 DEV_STAMP := .venv/installed-dev-$(call checksum,pyproject.toml requirements-dev.lock)
 
-.PHONY: gap test lint ui snapshot lock clean
+.PHONY: gap install test lint ui snapshot lock clean
 
 gap: $(RUN_STAMP)  ## ingest the shipped facts, build, check, publish, print the table
 	@$(BIN)/aigap refresh
@@ -35,47 +36,54 @@ test: $(DEV_STAMP)  ## the whole test suite
 lint: $(DEV_STAMP)  ## every linter that CI runs
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy
+	$(PY) -m mypy --no-error-summary
 	$(BIN)/lint-imports
 	$(PY) -m sqlfluff lint dbt_project/models dbt_project/tests
-	$(PY) -m orchestration.dbt_deprecations
+	$(BIN)/dbt --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project --target-path $(LINT_TARGET) --log-path $(LINT_TARGET) --warn-error-options '{"error": ["Deprecations"]}'
 	$(BIN)/dagster definitions validate -m orchestration.definitions
+
+install: $(RUN_STAMP)  ## the environment alone, without what tests and linters need
 
 ui: $(RUN_STAMP)  ## lineage, runs and checks on 127.0.0.1:3000, read-only
 	@$(BIN)/aigap ui
 
-# The development set contains the other, so either stamp will do for `gap`.
-$(RUN_STAMP): requirements.lock pyproject.toml | $(PY)
+# A stamp's name carries the checksum of what was installed, so it needs no prerequisite that a checkout could touch.
+# The development set contains the other, so its stamp will do for both.
+$(RUN_STAMP): | $(BIN)/uv
 	@$(call install,requirements.lock)
 	@touch $@
 
-$(DEV_STAMP): requirements-dev.lock pyproject.toml | $(PY)
+$(DEV_STAMP): | $(BIN)/uv
 	@$(call install,requirements-dev.lock)
 	@touch $@ $(RUN_STAMP)
 
-$(PY):
-	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one (Debian: apt-get install python3 python3-venv), or say which: make PYTHON=/path/to/python3 gap" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
-	@echo "Creating .venv with $(PYTHON)"
-	@$(PYTHON) -m venv .venv
-
-# uv installs in a third of pip's time; where it cannot reach the registry that pip is configured for,
-# pip does the same from the same hashes. Compiling the bytecode now costs seconds once; importing
-# without it costs several on every run.
+# uv installs in a third of pip's time. Where it cannot reach the registry that pip is configured for, pip does the
+# same from the same hashes. Compiling the bytecode costs seconds once; without it every command pays.
 define install
 	echo "Installing $(1)"; \
-	$(PY) -c 'import uv' 2>/dev/null || $(PY) -m pip install --quiet --require-hashes --only-binary :all: -r requirements-uv.lock || exit 1; \
-	$(BIN)/uv pip install --quiet --python $(PY) --require-hashes --compile-bytecode -r $(1) \
-		|| { echo "uv could not; trying pip"; $(PY) -m pip install --quiet --require-hashes -r $(1); } || exit 1; \
-	$(PY) -m pip install --quiet --no-deps --no-index --no-build-isolation --editable .
+	$(UV) --require-hashes --compile-bytecode -r $(1) \
+		|| { echo "uv could not; trying pip"; $(PIP) --require-hashes -r $(1); } || exit 1; \
+	$(UV) --no-index --no-deps --no-build-isolation --editable .
 endef
+
+UV := $(BIN)/uv pip install --quiet --python $(PY)
+PIP := PIP=$$($(PY) -c 'import pip' 2>/dev/null && echo $(PY) || echo "$(PYTHON)"); "$$PIP" -m pip --python $(PY) install --quiet
+
+$(BIN)/uv: requirements-uv.lock
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one (Debian: apt-get install python3 \
+	python3-venv), or say where it is: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Creating .venv with $$($(PYTHON) --version)"
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv .venv; \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv --without-pip .venv; \
+	else echo "$(PYTHON) has neither ensurepip nor pip. Debian: apt-get install python3-venv" >&2; exit 1; fi
+	@$(PIP) --require-hashes --only-binary :all: -r $<
+	@touch $@
 
 snapshot: $(DEV_STAMP)  ## list the names of all assets and checks anew (tests/contract/definitions.txt)
 	@AIGAP_WRITE_SNAPSHOT=1 $(PY) -m pytest tests/contract/test_definitions.py -k listed
 	@git --no-pager diff --stat -- tests/contract/definitions.txt
 
-lock: | $(PY)  ## resolve the dependencies anew
-	$(PY) -c 'import uv' 2>/dev/null || $(PY) -m pip install --quiet --require-hashes -r requirements-uv.lock
+lock: | $(BIN)/uv  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
