@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PY := $(BIN)/python
 checksum = $(firstword $(shell cat $(1) | cksum))
-LINT_TARGET := .venv/dbt-lint
+LINT_TARGET := .venv/lint
 RUN_STAMP := .venv/installed-$(call checksum,pyproject.toml requirements.lock)
 DEV_STAMP := .venv/installed-dev-$(call checksum,pyproject.toml requirements-dev.lock)
 
@@ -39,8 +39,12 @@ lint: $(DEV_STAMP)  ## every linter that CI runs
 	$(PY) -m mypy --no-error-summary
 	$(BIN)/lint-imports
 	$(PY) -m sqlfluff lint dbt_project/models dbt_project/tests
-	$(BIN)/dbt --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project --target-path $(LINT_TARGET) --log-path $(LINT_TARGET) --warn-error-options '{"error": ["Deprecations"]}'
-	$(BIN)/dagster definitions validate -m orchestration.definitions
+	$(BIN)/dbt --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project \
+		--target-path $(LINT_TARGET) \
+		--log-path $(LINT_TARGET) --warn-error-options '{"error": ["Deprecations"]}'
+	@mkdir -p $(LINT_TARGET)/dagster
+	AIGAP_HOME=$(LINT_TARGET)/home DAGSTER_HOME="$(CURDIR)/$(LINT_TARGET)/dagster" \
+		$(PY) -W ignore -m dagster definitions validate -m orchestration.definitions
 
 install: $(RUN_STAMP)  ## the environment alone, without what tests and linters need
 

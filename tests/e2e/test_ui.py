@@ -102,8 +102,14 @@ def test_the_schedule_is_on(ui):
     ]
 
 
-LAUNCH = """mutation {launchRun(executionParams: {selector: {
-jobName: "quarterly_refresh", repositoryName: "__repository__", repositoryLocationName: "orchestration.definitions"}, runConfigData: {}}) {__typename}}"""
+LAUNCH = """mutation {launchRun(executionParams: {
+  selector: {
+    jobName: "quarterly_refresh"
+    repositoryName: "__repository__"
+    repositoryLocationName: "orchestration.definitions"
+  }
+  runConfigData: {}
+}) {__typename}}"""
 
 
 @pytest.mark.parametrize(
