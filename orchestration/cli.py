@@ -157,16 +157,18 @@ def _explain(args: argparse.Namespace, home: Home) -> int:
 
 
 def _sql(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.bounds import bounded
     from warehouse.read import copy_parquet, open_published, run_select
 
     sql = sys.stdin.read() if args.query == "-" else args.query
     if args.format == "parquet":
-        with new_file(_out(args)) as file, open_published(home, may_write=file) as connection:
+        with new_file(_out(args)) as file, open_published(home, may_write=file) as connection, bounded(args.timeout):
             copy_parquet(connection, sql, file, timeout_seconds=args.timeout)
         return 0
-    with open_published(home) as connection:
+    with open_published(home) as connection, bounded(args.timeout):
         found = run_select(connection, sql, max_rows=args.max_rows, timeout_seconds=args.timeout)
-    _put(args, render(found.columns, found.rows, args.format))
+        answer = render(found.columns, found.rows, args.format)
+    _put(args, answer)
     if found.is_cut:
         _say(f"only the first {args.max_rows:,} rows are shown (--max-rows)")
     return 0
