@@ -29,6 +29,7 @@ MAX_RUNTIME_SECONDS = 3600
 
 SETTINGS: dict[str, Any] = {
     "telemetry": {"enabled": False},
+    "nux": {"enabled": False},  # no dialog that asks for an e-mail address
     "storage": {
         "custom": {
             "module": "orchestration.instance",
