@@ -171,7 +171,7 @@ class Archive:
         try:
             values = json.loads(path.read_bytes())
             entry = Entry(**{key: value for key, value in values.items() if key in _FIELDS})
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             return None
         return entry if path == self._sidecar_path(entry.sha256, entry.url) else None
 

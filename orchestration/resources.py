@@ -97,7 +97,7 @@ class Warehouse(dg.ConfigurableResource):
         """What the raw tables were last loaded from; None before the first load or after a broken one."""
         try:
             return Loaded(**json.loads(self._note.read_text("utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
+        except (FileNotFoundError, ValueError, TypeError, RecursionError):
             return None
 
     def note(self, loaded: Loaded | None) -> None:

@@ -232,6 +232,6 @@ def read_last_refresh(home: Home) -> dict[str, Any] | None:
 
     try:
         note = json.loads(home.last_refresh.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return note if isinstance(note, dict) and {"outcome", "message", "at"} <= note.keys() else None
