@@ -118,8 +118,8 @@ CALLS: dict[str, Call] = {
 }
 
 
-def medians(data: bytes, names: tuple[str, ...], rounds: int) -> dict[str, float]:
-    """Median seconds of each call, all taking turns."""
+def times_in_turns(data: bytes, names: tuple[str, ...], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each call in each round, all taking turns."""
     times: dict[str, list[float]] = {name: [] for name in names}
     for at in range(rounds + 1):
         for name in names:
@@ -127,7 +127,7 @@ def medians(data: bytes, names: tuple[str, ...], rounds: int) -> dict[str, float
             CALLS[name](data)
             if at:  # the first round warms up
                 times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
 
 
 def _resident(field: str) -> int:
@@ -180,13 +180,16 @@ def _report(root: Path, relative: str, ours: str, theirs: str | None, rounds: in
     data = gzip.decompress(path.read_bytes())
     with_lxml = not relative.endswith(".json.gz")
     names = (ours, *((theirs,) if theirs else ()), *(("bare_lxml",) if with_lxml else ()))
-    seconds = medians(data, names, rounds)
+    times = times_in_turns(data, names, rounds)
+    seconds = {name: statistics.median(values) for name, values in times.items()}
     size = len(data) / 1e6
     rows = CALLS[ours](data).num_rows
     mine = seconds[ours]
     parts = [f"{path.name:32} {size:4.2f} MB {rows:6} facts", f"ours {mine * 1e3:5.1f} ms, {size / mine:5.1f} MB/s"]
     if theirs:
-        parts.append(f"edgartools {seconds[theirs] * 1e3:6.1f} ms, ratio {seconds[theirs] / mine:5.2f}")
+        best = min(times[theirs]) / min(times[ours])
+        ratio = f"ratio {seconds[theirs] / mine:5.2f} (of the fastest rounds {best:5.2f})"
+        parts.append(f"edgartools {seconds[theirs] * 1e3:6.1f} ms, {ratio}")
     if with_lxml:
         alone = seconds["bare_lxml"]
         parts.append(f"lxml alone {alone * 1e3:5.1f} ms, ours is {mine / alone:4.2f} of it")
