@@ -404,7 +404,7 @@ def _manifest(directory: Path) -> tuple[dict[str, Any], bytes]:
             raise BundleError(f"{path} lists {sorted(files)}, not facts.parquet and filings.parquet; {_REBUILD}")
     except OSError as error:
         raise BundleError(f"the shipped facts are missing: {path}: {error.strerror}; {_REBUILD}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BundleError(f"{path} is not a bundle manifest ({type(error).__name__} {error}); {_REBUILD}") from error
     return manifest, data
 
