@@ -220,7 +220,7 @@ def footer(connection: duckdb.DuckDBPyConnection, quarter: str) -> str:
     ).as_dicts()[0]
     lines = [
         f"Generation {build['generation']}, published {build['built']}; newest filing {build['newest_filing_on']} "
-        f"({build['newest_accession']}); {build['checks_passed']} checks passed."
+        f"({one_line(str(build['newest_accession']))}); {build['checks_passed']} checks passed."
     ]
     if build["warnings"]:
         lines.append(f"{_WARNED}: {', '.join(map(one_line, build['warnings']))}.")
