@@ -120,7 +120,8 @@ def _counted(citations: list[dict[str, Any]], quarter: str, scenario: str) -> st
     listed = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.most_common())
     newest = max(citation["filed_on"] for citation in citations)
     command = f"aigap explain {quarter}" + ("" if scenario == "measured" else f" --scenario {scenario}")
-    return f"{len(citations)} statements ({listed}), the newest of {newest}, all listed by {command}"
+    number = f"{len(citations)} statement{'s' if len(citations) > 1 else ''}"
+    return f"{number} ({listed}), the newest of {newest}, all listed by {command}"
 
 
 def _doubt(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
@@ -167,8 +168,9 @@ def _sentences(note: Footnote, of: Callable[[Source], str], words: Callable[[str
     parts = [
         words(f"{note.number}."),
         words(f"Known since {note.known_from}; computed by {note.product}, published {note.built_on}."),
-        f"{words('Sources:')} {'; '.join(map(of, note.sources))}.",
     ]
+    if note.sources:
+        parts.append(f"Sources: {'; '.join(map(of, note.sources))}.")
     if note.further:
         filings = f"; filings among them: {', '.join(note.filings)}" if note.filings else ""
         parts.append(words(f"AI revenue: {note.further}{filings}."))
