@@ -18,12 +18,15 @@ from warehouse.errors import Mistake, WarehouseError
 def new_file(path: Path) -> Iterator[Path]:
     """A name to write under, in the same folder; moved to `path`, in place of what is there, once all is written.
 
-    :raises Mistake: `path` is a folder, or its folder is not there.
+    :raises Mistake: `path` is a folder, its folder is not there, or it is named as a database is: the published file is
+        the likeliest to be meant, and the last that should be replaced.
     :raises WarehouseError: it cannot be written.
     """
     path = path.expanduser().absolute()
     if path.is_dir() or not path.parent.is_dir():
         raise Mistake(f"{path} is a folder" if path.is_dir() else f"there is no folder {path.parent}")
+    if path.suffix == ".duckdb":
+        raise Mistake(f"{path} is named as a database is; choose another name")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield temporary

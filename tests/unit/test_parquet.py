@@ -136,6 +136,15 @@ def test_without_a_file_to_write_it_says_what_is_missing(run):
         assert "--format parquet --out gap.parquet" in err
 
 
+def test_the_published_file_is_not_replaced_by_an_answer(run, home):
+    before = home.live()
+    for style in ("csv", "parquet"):
+        code, _, err = run("sql", "select 1 as a", "--format", style, "--out", home.published)
+        assert code == 2
+        assert "is named as a database is" in err
+    assert home.live() == before
+
+
 def test_show_refuses_an_unknown_scenario_as_ever(run, tmp_path):
     code, _, err = run("show", "--scenario", "nope", "--format", "parquet", "--out", tmp_path / "a.parquet")
     assert code == 2
