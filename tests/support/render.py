@@ -197,7 +197,7 @@ def edgar_folder(bundle: Bundle, root: Path) -> Path:
     """
     api = root / "data.sec.gov"
     for folder in (api / "api/xbrl/companyfacts", api / "submissions"):
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
     from_api = bundle.facts.filter(pc.equal(bundle.facts["source_kind"], "companyfacts"))
     for cik in from_api["cik"].unique().to_pylist():
         body = company_facts(from_api.filter(pc.equal(from_api["cik"], cik)))
