@@ -77,7 +77,8 @@ FIGURES = pa.schema(
         ("known_on_basis", pa.string()),  # published, url_date, as_of, period_end_plus_lag
         ("series", pa.string()),  # which line of the same metric: a customer label, a basis, a scope
         ("basis", pa.string()),
-        ("source_kind", pa.string()),  # company_filing, press_release, company_statement, press_report, estimate, assumption
+        # company_filing, press_release, company_statement, press_report, estimate, assumption
+        ("source_kind", pa.string()),
         ("estimator", pa.string()),
         ("layer", pa.string()),
         ("overlaps_with", pa.string()),
