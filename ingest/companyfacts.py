@@ -30,9 +30,6 @@ _ROW = pa.schema(
     [(name, pa.string()) for name in ("accn", "form", "filed", "start", "end", "frame", "fp")]
     + [("fy", pa.int32()), ("val", DECIMAL)]
 )
-#: The list of one concept and unit, in compact JSON. No string of a fact holds a bracket; where one
-#: did, the pieces would not be JSON or not be as many as counted, and the strict reading decides.
-_LIST = re.compile(rb'\[(\{"[^\]]*\})\]')
 #: A `val` that is not a number of at most 15 whole and 12 fractional digits or a small exponent.
 #: Arrow's conversion to DECIMAL wraps around above 28 whole digits, without an error for many values.
 _NUMBERS = (rb"[0-9]{1,15}", rb"[0-9]{1,15}\.[0-9]{1,12}", rb"[0-9](?:\.[0-9]{1,9})?[Ee]-[0-9]{1,2}")
@@ -86,15 +83,23 @@ def _series(payload: Any) -> tuple[str, _Series]:
 
 
 def _read_quickly(body: bytes) -> tuple[str, _Series, list[int], pa.Table] | None:
-    """CIK, series, how many facts each has, and all facts; None if the text needs the strict reading."""
-    # One fact a line. JSON allows the line end there; where it fell into a string, reading fails.
-    pieces = _LIST.split(body.replace(b"},{", b"}\n{"))
-    lists, pieces[1::2] = pieces[1::2], [b"%d" % at for at in range(len(pieces) // 2)]
-    lines = b"\n".join(lists)
+    """CIK, series, how many facts each has, and all facts; None if the text needs the strict reading.
+
+    In compact JSON the list of one concept and unit stands between "[{" and "}]". Where a string held
+    one of these, the pieces would not be JSON or not as many as counted, so the cut is safe.
+    """
+    head, *rest = body.split(b"[{")
+    lists, skeleton = [], [head]
+    for at, part in enumerate(rest):
+        inside, _, after = part.partition(b"}]")
+        lists.append(inside)
+        skeleton.append(b"%d%b" % (at, after))
+    # One fact a line, as Arrow's reader wants it.
+    lines = b"{%b}" % b"},{".join(lists).replace(b"},{", b"}\n{")
     if not lists or _UNSAFE.search(lines):
         return None
     try:
-        cik, series = _series(strict_json(b"".join(pieces)))
+        cik, series = _series(strict_json(b"".join(skeleton)))
         rows = pa_json.read_json(
             pa.BufferReader(lines),
             read_options=pa_json.ReadOptions(block_size=_BLOCK_BYTES),
@@ -102,7 +107,7 @@ def _read_quickly(body: bytes) -> tuple[str, _Series, list[int], pa.Table] | Non
         )
     except (PayloadError, pa.ArrowInvalid, UnicodeDecodeError):
         return None
-    counts = [part.count(b"\n") + 1 for part in lists]
+    counts = [part.count(b"},{") + 1 for part in lists]
     in_order = [at for _, _, at in series] == list(range(len(lists)))
     if not in_order or sum(counts) != rows.num_rows or rows["val"].null_count:
         return None

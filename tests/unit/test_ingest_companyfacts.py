@@ -86,11 +86,17 @@ def test_both_readings_agree():
     assert parse(compact).equals(parse(spread))
 
 
-@pytest.mark.parametrize("text", ["a]b", "a},{b", 'a"},{"b', "[{", "]]"])
+@pytest.mark.parametrize("text", ["a]b", "a},{b", 'a"},{"b', "[{", "}]", "[{}]", "]]"])
 def test_brackets_in_text_do_not_confuse_the_quick_reading(text):
     rows = [ROW | {"frame": text}, ROW]
     assert parse(payload(rows)).equals(parse(payload(rows, indent=1)))
     assert parse(payload(rows))["frame"].to_pylist() == [text, "CY2025Q2"]
+
+
+@pytest.mark.parametrize("text", [b"[{", b"}]", b"[{}]", b"[{of}]", b"},{"])
+def test_brackets_in_a_description_do_not_confuse_it_either(text):
+    table = parse(payload([ROW, ROW]).replace(b"[net: {of}]", text))
+    assert table.equals(parse(payload([ROW, ROW])))
 
 
 def test_no_facts_is_an_empty_table():
