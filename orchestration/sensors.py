@@ -85,16 +85,16 @@ def _at_hand(bundle: Path) -> tuple[frozenset[str], dict[str, date]]:
 
 
 def _unpublished(archive: Archive, home: Home) -> set[str]:
-    """Filings whose documents are archived and which the published file was not made from: a refresh was cut off."""
-    archived = {entry.accession for entry in archive.entries() if entry.kind in DOCUMENT_KINDS and entry.accession}
+    """Filings with an archived document that the published file was not made from: a refresh was cut off."""
+    archived = {e.sha256: e.accession for e in archive.entries() if e.kind in DOCUMENT_KINDS and e.accession}
     if not archived:
         return set()
     try:
         with open_published(home) as published:
-            rows = published.execute("select accession from meta.processed_accessions").fetchall()
+            rows = published.execute("select sha256 from meta.processed_accessions").fetchall()
     except (WarehouseError, duckdb.Error):
-        return archived
-    return archived - {row[0] for row in rows}
+        rows = []
+    return {archived[sha] for sha in archived.keys() - {row[0] for row in rows}}
 
 
 def _verdict(context: dg.SensorEvaluationContext, wanted: Collection[str], now: float) -> dg.RunRequest | dg.SkipReason:
@@ -153,7 +153,7 @@ def new_filing_sensor(
         now, companies, listings = clock(), watch_list(), load(context.cursor)
         known, since = _at_hand(inputs.bundle)
         archive, deadline = Archive(home.archive), time.monotonic() + _ROUND_SECONDS
-        with Client(user_agent, archive.root, hosts=edgar.hosts, limits=_LIMITS) as client:
+        with Client(user_agent, archive.root, hosts=edgar.hosts, limits=_LIMITS, clock=clock) as client:
             turn = due(companies, listings, now, every)
             seen = poll(client, turn, since, listings, now, lambda: time.monotonic() < deadline)
             context.update_cursor(dump(seen.listings))

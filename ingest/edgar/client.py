@@ -169,6 +169,11 @@ class Gate:
             with self._state() as state:  # another thread or process may have been told to stop
                 self._refuse_while_paused(state, self._clock())
 
+    def check(self) -> None:
+        """:raises BlockedError: a pause is on."""
+        with self._state() as state:
+            self._refuse_while_paused(state, self._clock())
+
     def pause(self, seconds: float) -> float:
         """Let nobody through for that long; returns the end of the pause as an epoch time."""
         with self._state() as state:
@@ -318,6 +323,13 @@ class Client:
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
+
+    def check_pause(self) -> None:
+        """Return where a request could be sent now; nothing is.
+
+        :raises BlockedError: EDGAR asked for a pause that is not over.
+        """
+        self._gate.check()
 
     def get(self, url: str, expect: Expect, *, etag: str | None = None, last_modified: str | None = None) -> Response:
         """One address, checked: complete, within the caps, not a refusal, JSON where JSON is due.

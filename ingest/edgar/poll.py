@@ -147,6 +147,10 @@ def poll(
     :param listings: by CIK, from the poll before. :param may_go_on: asked before each request.
     """
     seen, asked, problems = dict(listings), 0, []
+    try:
+        client.check_pause()
+    except BlockedError as error:
+        return Poll(seen, asked, problems, str(error))
     for company in companies:
         if not may_go_on():
             problems.append(f"{company.ticker} and those after it: not asked, the round took too long")
