@@ -106,9 +106,7 @@ def parse_companies(text: str) -> tuple[Company, ...]:
         if row.get("fiscal_year_end_month") not in range(1, 13):
             raise IngestError(f"companies.toml, {ticker}: fiscal_year_end_month must be 1 to 12")
         metrics = tuple(_metric(ticker, m) for m in row.get("metrics", []))
-        companies.append(
-            Company(ticker, row["cik"], row["name"], row["role"], row["fiscal_year_end_month"], metrics)
-        )
+        companies.append(Company(ticker, row["cik"], row["name"], row["role"], row["fiscal_year_end_month"], metrics))
     for field in ("ticker", "cik"):
         values = [getattr(c, field) for c in companies]
         if twice := {v for v in values if values.count(v) > 1}:
