@@ -251,7 +251,7 @@ GAP, STAGED = "ai_revenue_gap", "stg_edgar__facts"
         (the_promised_tables_are_contracted, lambda m: _model(m, GAP)["columns"].pop("gap_usd")),
         (every_name_says_its_layer, _edit(STAGED, name="facts")),
         (every_model_lies_in_its_layers_folder, _edit(STAGED, original_file_path="models/marts/stg_edgar__facts.sql")),
-        (staging_reads_sources_only, _read(STAGED, "model.ai_revenue_gap.stg_edgar__filings")),
+        (staging_reads_sources_only, _read(STAGED, "model.ai_revenue_gap.stg_watch_list__companies")),
         (only_staging_reads_sources, _read(GAP, "source.ai_revenue_gap.raw.xbrl_facts")),
         (data_moves_left_to_right, _read("int_metric_quarters", "model.ai_revenue_gap.ai_revenue_gap")),
         (no_model_asks_a_clock, _append(GAP, " where known_from <= current_date")),

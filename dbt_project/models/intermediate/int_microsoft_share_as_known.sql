@@ -1,13 +1,28 @@
 {#- Every point and bound on Microsoft's share of NVIDIA's revenue of a quarter, on each day the evidence changed. NVIDIA names
     nobody: each row is an estimate, and says of what kind. -#}
 with nvidia as (
-    select * from {{ ref('nvidia_data_center_revenue_versions') }}
-    where calendar_quarter >= '2023Q1' and total_revenue_usd is not null
+    select
+        calendar_quarter,
+        period_start,
+        period_end,
+        value_usd as total_revenue_usd,
+        known_from,
+        known_to,
+        fact_ids
+    from {{ ref('int_metric_quarters') }}
+    where ticker = 'NVDA' and metric = 'total_revenue' and calendar_quarter >= '2023Q1'
 ),
 
 capex as (
-    select * from {{ ref('hyperscaler_capex_versions') }}
-    where ticker = 'MSFT'
+    select
+        calendar_quarter,
+        case metric when 'capex_cash_gross' then 'cash_gross' else 'including_finance_leases' end as capex_basis,
+        value_usd as capex_usd,
+        known_from,
+        known_to,
+        fact_ids
+    from {{ ref('int_metric_quarters') }}
+    where ticker = 'MSFT' and metric in ('capex_cash_gross', 'capex_including_finance_leases')
 ),
 
 shares as (
