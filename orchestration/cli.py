@@ -197,8 +197,10 @@ def _xlsx(args: argparse.Namespace, home: Home) -> int:
 
 
 def _page(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.read import open_published
     from warehouse.report import write_report
 
+    open_published(home).close()  # tables of another version are refused here, as everywhere
     emit(f"{write_report(home.published, args.out or home.report / 'index.html')}\n")
     return 0
 

@@ -15,6 +15,7 @@ import pytest
 
 from ingest.archive import Archive
 from orchestration import run
+from orchestration.cli import main
 from support.small_warehouse import change_build, publish_small, small_home
 from warehouse import backup
 from warehouse.changes import diff
@@ -365,6 +366,15 @@ def test_tables_of_another_version_are_told_by_readers_and_doctor_and_rebuilt(ho
     assert (found.status, "another version of aigap" in found.detail) == ("fail", True)
     assert publish_small(home).is_new
     assert gap(home) == 1354368000000
+
+
+@pytest.mark.parametrize("command", [["show"], ["explain", "2026Q2"], ["sql", "from marts.scenarios"], ["report"]])
+def test_no_reading_command_half_reads_another_version(home, capsys, command):
+    of_version(home, SCHEMA_VERSION + 1)
+    assert main([*command, "--home", str(home.root)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "another version of aigap" in said.err
 
 
 def test_a_diff_with_tables_of_another_version_is_refused(home):
