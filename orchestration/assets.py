@@ -58,6 +58,8 @@ def archive(context: dg.AssetExecutionContext, warehouse: Warehouse, edgar: Edga
     if edgar.is_live:
         result = ask_edgar(store, read_bundle(inputs.bundle), context.log.info, edgar.hosts)
         context.log.info(f"EDGAR: {len(result.new_accessions)} new filings, {result.requests_sent} requests")
+        if found := problems(result):
+            context.log.warning(f"not everything could be fetched ({len(found)}), the rest goes on; first: {found[0]}")
     else:
         context.log.info("offline: EDGAR is not asked for new filings")
     yield dg.MaterializeResult(

@@ -37,6 +37,11 @@ SETTINGS: dict[str, Any] = {
             "config": {"base_dir": {"env": "DAGSTER_HOME"}},
         }
     },
+    # Steps log, they print nothing. Capturing output costs two processes a step, and those outlive a killed run.
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    },
     # Runs wait for each other in the daemon's queue. The pool counts runs, not steps: a step's slot would
     # outlive a killed process and block the next refresh. The refresh lock is what makes it safe.
     "concurrency": {"runs": {"max_concurrent_runs": 1}, "pools": {"granularity": "run", "default_limit": 1}},

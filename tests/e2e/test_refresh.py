@@ -142,6 +142,7 @@ sys.exit(main(["refresh"]))
 
 
 def test_a_second_refresh_needs_no_network_and_publishes_nothing_new(refreshed, tmp_path):
+    """T76, T86."""
     home = copy_of(refreshed.home, tmp_path / "again")
     before = meta(home)
     environment = {**os.environ, "AIGAP_HOME": str(home.root)}
@@ -229,6 +230,7 @@ def changed_bundle(to: Path, keep) -> Path:
 
 
 def test_a_metric_gone_from_the_newest_filing_blocks_the_publish_and_is_named(refreshed, tmp_path):
+    """T17, T85."""
     home = copy_of(refreshed.home, tmp_path / "home")
     before = meta(home)
 
@@ -309,6 +311,7 @@ def wait_for(process: subprocess.Popen, text: str) -> None:
 
 
 def test_of_four_refreshes_at_once_one_runs_and_three_are_told_busy(refreshed, tmp_path):
+    """T54."""
     home = copy_of(refreshed.home, tmp_path / "home")
     started = [start_refresh(home) for _ in range(4)]
     said = [process.communicate(timeout=600)[0] for process in started]
@@ -320,6 +323,7 @@ def test_of_four_refreshes_at_once_one_runs_and_three_are_told_busy(refreshed, t
 
 
 def test_a_refresh_stopped_anywhere_is_gone_at_once_and_the_next_one_needs_no_hand(refreshed, tmp_path):
+    """T44, T51, T58, T59."""
     home = copy_of(refreshed.home, tmp_path / "home")
     before = meta(home)
     stops = [

@@ -118,6 +118,7 @@ LAUNCH = """mutation {launchRun(executionParams: {
     ids=["plain", "foreign origin", "rebound host", "form content type"],
 )
 def test_no_web_page_can_start_a_run(ui, headers):
+    """T73."""
     answer = ui.ask(LAUNCH, **headers)
     assert answer["data"]["launchRun"]["__typename"] == "UnauthorizedError"
     runs = ui.ask("{runsOrError{... on Runs{count}}}")["data"]["runsOrError"]["count"]
@@ -125,6 +126,7 @@ def test_no_web_page_can_start_a_run(ui, headers):
 
 
 def test_it_listens_on_this_machine_alone(ui):
+    """T74."""
     # Every listening TCP socket on the port, from the kernel's own table: local address in hex.
     lines = Path("/proc/net/tcp").read_text().splitlines() + Path("/proc/net/tcp6").read_text().splitlines()
     listening = [line.split()[1] for line in lines if len(line.split()) > 3 and line.split()[3] == "0A"]
@@ -132,6 +134,7 @@ def test_it_listens_on_this_machine_alone(ui):
 
 
 def test_a_second_one_for_the_same_folder_is_told_busy(ui, home):
+    """T61: a second daemon would do everything twice."""
     done = run_aigap(home, "ui", "--port", str(free_port()))
     assert done.returncode == 75
     assert "already running" in done.stderr
