@@ -146,7 +146,8 @@ def poll(
 
     :param listings: by CIK, from the poll before. :param may_go_on: asked before each request.
     """
-    seen, asked, problems = dict(listings), 0, []
+    seen, asked = dict(listings), 0
+    problems: list[str] = []
     try:
         client.check_pause()
     except BlockedError as error:
