@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def con(published):
     with duckdb.connect(str(published), read_only=True) as connection:
         yield connection
