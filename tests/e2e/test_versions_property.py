@@ -26,7 +26,7 @@ ENDS = {1: (3, 31), 2: (6, 30), 3: (9, 30), 4: (12, 31)}
 
 
 class Statement(NamedTuple):
-    """`quarters` quarters from the first of `year` on (or quarter `only` alone) were `value`, said on `filed_on`."""
+    """Quarters `first` to `last` of `year` were `value`, as a reader could know from `filed_on`."""
 
     accession: int
     filed_on: date
@@ -123,11 +123,26 @@ def run_models(models, statements: list[Statement], database: str) -> list[tuple
                       decimals varchar,
                       source_kind varchar, source_url varchar, sha256 varchar)"""
         )
+        # Every other filing came after hours the day before: EDGAR's date is one day earlier than the reader's.
+        con.execute("create table raw.filings (cik varchar, accession varchar, known_from date)")
+        late = {s.accession: s.filed_on for s in statements if s.accession % 2}
+        con.executemany(
+            "insert into raw.filings values (?, ?, ?)",
+            [(CIK, f"{accession:06}", known_from) for accession, known_from in late.items()],
+        )
         con.executemany(
             "insert into raw.xbrl_facts values (?, ?, ?, '10-Q', ?, ?, '', 'USD', ?, ?, ?, null, 'xbrl_instance', '', "
             "'')",
             [
-                (f"x{i}", CIK, f"{s.accession:06}", s.filed_on, s.concept, *s.period(), s.value)
+                (
+                    f"x{i}",
+                    CIK,
+                    f"{s.accession:06}",
+                    s.filed_on - timedelta(days=s.accession in late),
+                    s.concept,
+                    *s.period(),
+                    s.value,
+                )
                 for i, s in enumerate(statements)
             ],
         )

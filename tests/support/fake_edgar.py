@@ -224,9 +224,11 @@ class FakeEdgar:
         limit = self.today.isoformat()
         answer = orjson.loads(stored)
         for concepts in answer["facts"].values():
-            for concept in concepts.values():
-                for unit, facts in concept["units"].items():
-                    concept["units"][unit] = [fact for fact in facts if fact["filed"] <= limit]
+            for name, concept in list(concepts.items()):
+                by_today = {u: [f for f in facts if f["filed"] <= limit] for u, facts in concept["units"].items()}
+                concept["units"] = {unit: facts for unit, facts in by_today.items() if facts}
+                if not concept["units"]:  # a concept is listed from its first fact on
+                    del concepts[name]
         return orjson.dumps(answer)
 
 
