@@ -2,13 +2,13 @@
 
 import ast
 
-from support.reliability import CASES, DBT, HELD_BY, TABLE, TESTS, table
+from support.reliability import CASES, DBT, DBT_RAN, HELD_BY, TABLE, TESTS, table, without_results
 
 DBT_PROJECT = TESTS.parent / "dbt_project"
 
 
 def test_every_test_that_a_case_names_exists():
-    for names in HELD_BY.values():
+    for names in [*HELD_BY.values(), [DBT_RAN]]:
         for name in names:
             file, _, test = name.partition("::")
             tree = ast.parse((TESTS / file).read_text("utf-8"))
@@ -25,4 +25,7 @@ def test_every_dbt_check_that_a_case_names_exists():
 
 def test_the_table_in_docs_is_what_the_tests_are():
     assert list(CASES) == [f"T{number:02}" for number in range(1, 88)]
-    assert TABLE.read_text("utf-8") == table(), "run: cd tests && ../.venv/bin/python -m support.reliability"
+    written = TABLE.read_text("utf-8")
+    again = "run: cd tests && ../.venv/bin/python -m support.reliability"
+    assert without_results(written) == without_results(table()), again
+    assert "| failed |" not in written
