@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from collections import Counter
+from decimal import Decimal, InvalidOperation
 from itertools import chain, repeat
 from typing import Any, NoReturn
 
@@ -35,13 +36,13 @@ _ROW = pa.schema(
 _NUMBERS = (rb"[0-9]{1,15}", rb"[0-9]{1,15}\.[0-9]{1,12}", rb"[0-9](?:\.[0-9]{1,9})?[Ee]-[0-9]{1,2}")
 _UNSAFE = re.compile(rb'l":' + b"".join(rb"(?!-?" + number + rb"[,}])" for number in _NUMBERS))
 _BLOCK_BYTES = 1 << 18
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = dict(pairs)
     if len(keys) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise PayloadError(f"the JSON key {twice!r} stands twice in one object; which value holds cannot be known")
     return keys
 
@@ -51,13 +52,18 @@ def _refuse_constant(text: str) -> NoReturn:
 
 
 def strict_json(body: bytes) -> Any:
-    """JSON with exact numbers (int, Decimal), without duplicate keys, NaN or Infinity.
+    """JSON with exact numbers (int, Decimal), without duplicate keys, NaN, Infinity or half of a surrogate pair.
 
     :raises PayloadError: it is none of that.
     """
     try:
-        return json.loads(body, object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        # Decoded here: given bytes, json would also take UTF-16, and bytes that are half of a surrogate pair.
+        text = body.decode("utf-8-sig")
+        value = json.loads(text, object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_refuse_constant)
+        if _SURROGATE.search(body):  # one of a pair alone is no text: it could be neither stored nor printed
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+        return value
+    except (ValueError, RecursionError, InvalidOperation) as error:
         raise PayloadError(f"payload is not JSON: {str(error)[:200]}; fetch it again") from error
 
 

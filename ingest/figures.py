@@ -307,7 +307,10 @@ def is_citable(source_url: str, source_title: str = "") -> bool:
 
     A title that names a "file id" says the figure was seen in a stored copy, not on the page.
     """
-    parts = urlsplit(source_url)
+    try:
+        parts = urlsplit(source_url)
+    except ValueError:  # "http://[": no address at all
+        return False
     if parts.scheme not in ("http", "https") or "." not in parts.netloc or " " in source_url:
         return False
     if "file id" in source_title.lower():

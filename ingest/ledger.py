@@ -48,7 +48,10 @@ def parse_corrections(data: bytes) -> list[Correction]:
 
     :raises CuratedError: a row cannot be right; names the line.
     """
-    rows = list(csv.reader(data.decode("utf-8").splitlines()))
+    try:
+        rows = list(csv.reader(data.decode("utf-8").splitlines()))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CuratedError(f"{CORRECTIONS_FILE}: not readable as CSV in UTF-8: {error}") from None
     if not rows or rows[0] != _HEADER:
         raise CuratedError(f"{CORRECTIONS_FILE}: the header must be {','.join(_HEADER)}")
     corrections = []
@@ -57,7 +60,10 @@ def parse_corrections(data: bytes) -> list[Correction]:
             figure_id, previous, day, reason = cells
             if not reason.strip():
                 raise ValueError("a correction needs its reason")
-            corrections.append(Correction(figure_id, Decimal(previous), date.fromisoformat(day), reason))
+            value = Decimal(previous)
+            if not value.is_finite():
+                raise ValueError(f"previous_value {previous} is not a number")
+            corrections.append(Correction(figure_id, value, date.fromisoformat(day), reason))
         except (ValueError, InvalidOperation) as error:
             raise CuratedError(f"{CORRECTIONS_FILE}, line {line}: {error}") from None
     return corrections

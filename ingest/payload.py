@@ -82,7 +82,6 @@ def check_payload(data: bytes, expected_kind: str) -> bytes:
     if head.startswith((b"<SEC-DOCUMENT>", b"-----BEGIN PRIVACY-ENHANCED MESSAGE-----")):
         raise PayloadError(f"payload is not {expected_kind} but a full submission text file; fetch the document itself")
     # Markers count only where a real document cannot hold them: JSON and XBRL text may quote anything.
-    # Markers count only where a real document cannot hold them: JSON and XBRL text may quote anything.
     if not head.startswith(b"{") and INLINE_NAMESPACE not in body[:_HEAD] and INSTANCE_NAMESPACE not in body[:_HEAD]:
         for marker, what in _ERROR_PAGES:
             if marker in body[:_HEAD]:
@@ -92,6 +91,15 @@ def check_payload(data: bytes, expected_kind: str) -> bytes:
 
 
 _Check = Callable[[bytes, bytes], None]
+
+
+def _ends_with(element: bytes) -> re.Pattern[bytes]:
+    """The end tag of the root, and comments at most after it. The repetition is possessive: a comment that could also
+    be read as ending later would make a tail of n comments 2^n ways to fail."""
+    return re.compile(rb"</(?:[A-Za-z0-9_.-]+:)?" + element + rb"\s*>(?:\s|<!--.*?-->)*+\Z", re.DOTALL)
+
+
+_INSTANCE_END, _INLINE_END = _ends_with(b"xbrl"), _ends_with(b"html")
 
 
 def _json(kind: str, keys: tuple[bytes, ...]) -> _Check:
@@ -125,7 +133,7 @@ def _xbrl_instance(body: bytes, head: bytes) -> None:
         raise PayloadError("payload is an inline XBRL document, not the extracted instance; read it as inline_xbrl")
     if not head.startswith(b"<") or INSTANCE_NAMESPACE not in body[:_HEAD]:
         raise PayloadError(f"payload is not an XBRL instance: it starts with {head[:60]!r}")
-    if not re.search(rb"</(?:[A-Za-z0-9_.-]+:)?xbrl\s*>(?:\s|<!--.*?-->)*\Z", body[-4096:], re.DOTALL):
+    if not _INSTANCE_END.search(body[-4096:]):
         raise PayloadError(f"payload is an XBRL instance cut short ({len(body)} bytes); fetch it again")
 
 
@@ -133,7 +141,7 @@ def _inline_xbrl(body: bytes, head: bytes) -> None:
     if INLINE_NAMESPACE not in body[:_HEAD]:
         what = "HTML without inline XBRL" if b"<html" in body[:_HEAD].lower() else f"it starts with {head[:60]!r}"
         raise PayloadError(f"payload is not an inline XBRL document: {what}")
-    if not re.search(rb"</(?:[A-Za-z0-9_.-]+:)?html\s*>(?:\s|<!--.*?-->)*\Z", body[-4096:], re.DOTALL):
+    if not _INLINE_END.search(body[-4096:]):
         raise PayloadError(f"payload is an inline XBRL document cut short ({len(body)} bytes); fetch it again")
 
 

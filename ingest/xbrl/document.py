@@ -221,7 +221,7 @@ def read_contexts(parents: list[etree._Element]) -> tuple[dict[str, Context], st
         for name, pairs, period in _context_parts(parent):
             try:
                 context = _context(pairs, period)
-            except ValueError as error:
+            except (ValueError, OverflowError) as error:
                 raise PayloadError(f"context {name} cannot be read: {error}") from error
             context = distinct.setdefault(context, context)
             if contexts.setdefault(name, context) is not context:
@@ -462,7 +462,8 @@ def most_precise(stated: list[_Statement]) -> int | None:
     if max(low for low, _ in bounds) > min(high for _, high in bounds):
         return None
     precision = [float("inf") if decimals in (None, "INF") else int(decimals or 0) for _, decimals in known]
-    best = [place for place, one in enumerate(precision) if one == max(precision)]
+    highest = max(precision)
+    best = [place for place, one in enumerate(precision) if one == highest]
     return best[0] if len({known[place][0] for place in best}) == 1 else None
 
 

@@ -20,6 +20,9 @@ from ingest.xbrl.transforms import cover_value, exact_quotient, numeric_transfor
 IX = "{http://www.xbrl.org/2013/inlineXBRL}"
 _NON_FRACTION, _FRACTION, _NON_NUMERIC = IX + "nonFraction", IX + "fraction", IX + "nonNumeric"
 _SCALE = re.compile(r"[+-]?[0-9]{1,2}")
+#: Longest text of a number or a cover fact, in characters. Nested and continued facts share their text: without a
+#: limit a document could say each of its megabytes hundreds of times.
+_LONGEST = 10_000
 
 
 def _text(element: etree._Element) -> str:
@@ -29,7 +32,10 @@ def _text(element: etree._Element) -> str:
     for child in element.iterdescendants():
         if child.tag != _NON_FRACTION:
             raise PayloadError(f"{element.get('name')}, context {element.get('contextRef')}: holds {child.tag}")
-    return str(element.xpath("string()"))
+    text = str(element.xpath("string()"))
+    if len(text) > _LONGEST:
+        raise PayloadError(f"{element.get('name')}, context {element.get('contextRef')}: {len(text)} characters")
+    return text
 
 
 class _Numbers:
@@ -91,14 +97,19 @@ def _shown(element: etree._Element) -> str:
 
 def _continued(element: etree._Element, root: etree._Element) -> str:
     """The text of a non-numeric fact with its chain of ix:continuation elements."""
-    text, seen = _shown(element), set()
-    while (following := element.get("continuedAt")) is not None:
-        found = [e for e in root.iter(IX + "continuation") if e.get("id") == following]
-        if len(found) != 1 or following in seen:
+    text, following = _shown(element), element.get("continuedAt")
+    if following is None:
+        return text
+    by_id: dict[str | None, list[etree._Element]] = {}
+    for continuation in root.iter(IX + "continuation"):
+        by_id.setdefault(continuation.get("id"), []).append(continuation)
+    while following is not None:
+        found = by_id.pop(following, [])
+        if len(found) != 1:
             raise PayloadError(f"continuation {following!r} is missing, repeated or circular")
-        seen.add(following)
-        element = found[0]
-        text += _shown(element)
+        text, following = text + _shown(found[0]), found[0].get("continuedAt")
+        if len(text) > _LONGEST:
+            raise PayloadError(f"{element.get('name')}: a cover fact of more than {_LONGEST} characters")
     return text
 
 

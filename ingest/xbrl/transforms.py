@@ -204,7 +204,7 @@ def cover_value(local_name: str, text: str, format_name: str | None) -> str:
             return date(_year(words[2]), int(words[0]), int(words[1])).isoformat()
         if transform in ("date-year-month-day", "dateyearmonthday"):
             return date(int(words[0]), int(words[1]), int(words[2])).isoformat()
-    except (IndexError, KeyError, ValueError) as error:
+    except (IndexError, KeyError, ValueError, OverflowError) as error:
         raise PayloadError(f"dei:{local_name}: {text!r} does not follow {format_name}") from error
     raise PayloadError(
         f"dei:{local_name}: {format_name} is not known for a cover fact, or not for {text.strip()[:40]!r}"
