@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -56,10 +56,11 @@ class Difference:
     example: str
 
 
-def compiled_models(manifest: Path) -> list[Model]:
-    """The models of a compiled dbt manifest that the versioned marts need, in an order that can be run.
+def compiled_models(manifest: Path, marts: Collection[str] | None = VERSIONED_MARTS) -> list[Model]:
+    """The models of a compiled dbt manifest that `marts` need, in an order that can be run.
 
     :param manifest: target/manifest.json of a finished `dbt build` or `dbt compile`.
+    :param marts: names of models; None for all there are.
     :raises ValueError: a model has not been compiled.
     """
     nodes = {
@@ -67,7 +68,7 @@ def compiled_models(manifest: Path) -> list[Model]:
         for key, node in json.loads(manifest.read_text("utf-8"))["nodes"].items()
         if node["resource_type"] == "model"
     }
-    wanted = [key for key, node in nodes.items() if node["name"] in VERSIONED_MARTS]
+    wanted = [key for key, node in nodes.items() if marts is None or node["name"] in marts]
     order: list[str] = []
 
     def visit(key: str) -> None:

@@ -1,0 +1,393 @@
+"""The SQL broken on purpose, one rule at a time: each time a check of the project says so.
+
+A change of a model's SQL that nobody notices is a rule without a test. Every mutant names the check that kills it; that
+check passes on the SQL as it is and fails on the mutant. `AIGAP_MUTANTS=all pytest -s` runs every check against every
+mutant and prints all that fail.
+"""
+
+import os
+from typing import NamedTuple
+
+import pytest
+from e2e import test_model_rules
+from golden import test_golden_values
+
+from orchestration.history import compiled_models
+from support.rebuild import Project, rebuilt
+
+
+class Mutant(NamedTuple):
+    """A model with texts of its compiled SQL replaced, the rule that this breaks, and the check that fails then."""
+
+    rule: str
+    model: str
+    changes: tuple[tuple[str, str], ...]
+    killed_by: str
+
+
+def _mutant(rule: str, model: str, old: str, new: str, killed_by: str) -> Mutant:
+    return Mutant(rule, model, ((old, new),), killed_by)
+
+
+MUTANTS = [
+    # --- which facts are read ---
+    _mutant(
+        "a quarter has 80 to 100 days",
+        "stg_edgar__facts",
+        "between 80 and 100 then 'quarter'",
+        "between 60 and 120 then 'quarter'",
+        "unit only_whole_quarters_halves_and_years_have_a_span",
+    ),
+    _mutant(
+        "only periodic forms are read",
+        "stg_edgar__facts",
+        "form in (",
+        "form is not null or form in (",
+        "unit only_whole_quarters_halves_and_years_have_a_span",
+    ),
+    _mutant(
+        "a period ends before its filing",
+        "stg_edgar__facts",
+        "and period_end <= filed_on",
+        "",
+        "unit only_whole_quarters_halves_and_years_have_a_span",
+    ),
+    _mutant(
+        "a filing is known from its acceptance",
+        "stg_edgar__facts",
+        "coalesce(filings.known_from, source.filed_on)",
+        "source.filed_on",
+        "rule test_a_filing_is_known_from_its_acceptance",
+    ),
+    _mutant(
+        "the dimensions are those of the watch list",
+        "int_metric_observations",
+        "and facts.dimensions = concepts.dimensions",
+        "",
+        "golden test_every_nvidia_quarter",
+    ),
+    _mutant(
+        "only US dollars are summed",
+        "int_metric_observations",
+        "unit = 'USD' and",
+        "",
+        "rule test_t21_an_observation_is_its_exact_line_in_dollars",
+    ),
+    _mutant(
+        "a concept counts while it is valid",
+        "int_metric_observations",
+        "and facts.period_end between concepts.valid_from and concepts.valid_to",
+        "",
+        "rule test_t21_an_observation_is_its_exact_line_in_dollars",
+    ),
+    _mutant(
+        "proceeds are taken off",
+        "int_metric_observations",
+        "-1 as sign",
+        "1 as sign",
+        "golden test_capex_as_the_filing_prints_it",
+    ),
+    # --- versions and quarters ---
+    _mutant(
+        "the last word of a day is the highest accession's",
+        "int_observation_versions",
+        "order by accession desc",
+        "order by accession",
+        "rule test_t09_a_restatement_opens_a_version_and_a_repetition_does_not",
+    ),
+    _mutant(
+        "a restatement opens a version",
+        "int_observation_versions",
+        "where previous_value_usd is null or previous_value_usd <> value_usd",
+        "where previous_value_usd is null",
+        "rule test_t09_a_restatement_opens_a_version_and_a_repetition_does_not",
+    ),
+    _mutant(
+        "a quarter is the longer period less the shorter",
+        "int_quarter_candidates",
+        "longer.value_usd - shorter.value_usd",
+        "longer.value_usd + shorter.value_usd",
+        "unit year_to_date_differences_are_quarters",
+    ),
+    _mutant(
+        "the difference of two periods is a quarter long",
+        "int_quarter_candidates",
+        "and (period_end - period_start) + 1 between 80 and 100",
+        "",
+        "rule test_a_difference_that_is_no_quarter_long_is_none",
+    ),
+    Mutant(
+        "a missing leg is not 0",
+        "int_quarter_candidates",
+        (
+            ("inner join versions as shorter", "left join versions as shorter"),
+            ("longer.value_usd - shorter.value_usd", "longer.value_usd - coalesce(shorter.value_usd, 0)"),
+            ("(shorter.period_end + cast(1 as integer))", "coalesce(shorter.period_end + 1, longer.period_end - 90)"),
+        ),
+        "unit year_to_date_differences_are_quarters",
+    ),
+    _mutant(
+        "a difference is known once both its parts are",
+        "int_quarter_candidates",
+        "greatest(longer.known_from, shorter.known_from)",
+        "least(longer.known_from, shorter.known_from)",
+        "unit year_to_date_differences_are_quarters",
+    ),
+    _mutant(
+        "a quarter is named after the day in its middle",
+        "int_quarter_candidates",
+        "/ 2) as integer",
+        "/ 1) as integer",
+        "golden test_every_nvidia_quarter",
+    ),
+    _mutant(
+        "a fiscal year is named after the year it ends in",
+        "int_quarter_candidates",
+        "> companies.fiscal_year_end_month then 1",
+        "> companies.fiscal_year_end_month then 0",
+        "golden test_t01_a_fiscal_quarter_is_named_after_its_dates",
+    ),
+    _mutant(
+        "a filing goes before a press figure",
+        "int_metric_quarters",
+        "when 'xbrl' then 1 else 2 end",
+        "when 'xbrl' then 2 else 1 end",
+        "unit a_filing_replaces_a_press_figure",
+    ),
+    _mutant(
+        "a reported quarter goes before a derived one",
+        "int_metric_quarters",
+        "when 'reported' then 1 else 2 end",
+        "when 'reported' then 2 else 1 end",
+        "rule test_which_candidate_is_the_quarter",
+    ),
+    _mutant(
+        "of several candidates the newest counts",
+        "int_metric_quarters",
+        "known_from desc",
+        "known_from",
+        "rule test_which_candidate_is_the_quarter",
+    ),
+    _mutant(
+        "a version holds from its first day on",
+        "int_metric_quarters",
+        "days.known_on >= candidates.known_from",
+        "days.known_on > candidates.known_from",
+        "unit a_filing_replaces_a_press_figure",
+    ),
+    _mutant(
+        "a version ends before its last day",
+        "int_metric_quarters",
+        "days.known_on < candidates.known_to",
+        "days.known_on <= candidates.known_to",
+        "rule test_which_candidate_is_the_quarter",
+    ),
+    _mutant(
+        "every platform stands in its own column",
+        "nvidia_data_center_revenue_versions",
+        "'networking_revenue' then quarters.value_usd",
+        "'compute_revenue' then quarters.value_usd",
+        "dbt assert_nvidia_children_sum_to_data_center",
+    ),
+    _mutant(
+        "each basis of capex stands under its own name",
+        "hyperscaler_capex_versions",
+        "then 'cash_gross'",
+        "then 'cash_net_of_proceeds'",
+        "dbt hyperscaler_capex_versions_key_is_unique",
+    ),
+    # --- the chain of the gap ---
+    _mutant(
+        "a run rate is four quarters",
+        "int_run_rates",
+        "4 * value_usd",
+        "3 * value_usd",
+        "golden test_required_revenue_at_half_and_half",
+    ),
+    _mutant(
+        "twelve months need four quarters",
+        "int_run_rates",
+        "where quarters_known = 4",
+        "where quarters_known >= 3",
+        "rule test_twelve_months_need_all_four_quarters",
+    ),
+    _mutant(
+        "dollars are rounded half up",
+        "ai_revenue_gap_versions",
+        "1000000 + cast(with_run_rate.gpu_share_of_tco * 1000000 as hugeint))",
+        "1000000)",
+        "rule test_the_chain_rounds_half_up_and_compares_like_with_like",
+    ),
+    _mutant(
+        "cost is what the margin leaves",
+        "ai_revenue_gap_versions",
+        "(1 - end_user_gross_margin)",
+        "end_user_gross_margin",
+        "unit the_chain_of_the_gap",
+    ),
+    _mutant(
+        "the gap is what is required less what exists",
+        "ai_revenue_gap_versions",
+        "required_revenue_usd - ai_revenue_usd",
+        "required_revenue_usd + ai_revenue_usd",
+        "unit the_chain_of_the_gap",
+    ),
+    _mutant(
+        "coverage is what exists by what is required",
+        "ai_revenue_gap_versions",
+        "(2 * cast(ai_revenue_usd as hugeint) * 1000000 + cast(required_revenue_usd as hugeint))",
+        "(2 * cast(required_revenue_usd as hugeint) * 1000000 + cast(required_revenue_usd as hugeint))",
+        "rule test_the_chain_rounds_half_up_and_compares_like_with_like",
+    ),
+    _mutant(
+        "only like is compared with like",
+        "ai_revenue_gap_versions",
+        "(run_rate_basis = 'trailing_12m' and ai_revenue_basis = 'measured_trailing_12m')",
+        "(run_rate_basis = 'trailing_12m' and ai_revenue_basis = 'measured_run_rate')",
+        "rule test_the_chain_rounds_half_up_and_compares_like_with_like",
+    ),
+    _mutant(
+        "an assumption speaks of no earlier quarter",
+        "ai_revenue_gap_versions",
+        "(with_run_rate.assumed_on + cast(-92 as integer))",
+        "(with_run_rate.assumed_on + cast(-9200 as integer))",
+        "rule test_the_chain_rounds_half_up_and_compares_like_with_like",
+    ),
+    _mutant(
+        "the current table is the last version, not the first",
+        "ai_revenue_gap",
+        "where known_to is null",
+        "qualify row_number() over (partition by calendar_quarter, scenario order by known_from) = 1",
+        "dbt assert_components_sum_to_gap",
+    ),
+    _mutant(
+        "revenue that exists is taken off",
+        "ai_revenue_gap_components",
+        "then -1 * ai_revenue.counted_usd",
+        "then ai_revenue.counted_usd",
+        "dbt assert_components_sum_to_gap",
+    ),
+    _mutant(
+        "a forecast is held against the quarter as first reported",
+        "forecast_errors",
+        "order by known_from) as place",
+        "order by known_from desc) as place",
+        "rule test_a_forecast_is_held_against_the_quarter_as_first_reported",
+    ),
+    # --- AI revenue ---
+    _mutant(
+        "the end customer's dollar counts once",
+        "int_ai_revenue_as_known",
+        "netted.run_rate_usd - netted.overlap_usd as counted_usd",
+        "netted.run_rate_usd as counted_usd",
+        "unit the_end_customers_dollar_counts_once",
+    ),
+    _mutant(
+        "a company within another counts there",
+        "int_ai_revenue_as_known",
+        "when superseding.company is not null then latest.run_rate_usd",
+        "when superseding.company is not null then 0",
+        "golden test_measured_revenue_counts_the_end_customers_dollar_once",
+    ),
+    _mutant(
+        "no statement is used before it was made",
+        "int_ai_revenue_as_known",
+        "and observations.known_on <= grid.known_from",
+        "",
+        "dbt assert_no_look_ahead",
+    ),
+    _mutant(
+        "no statement is used of a later quarter",
+        "int_ai_revenue_as_known",
+        "and observations.speaks_on <= grid.quarter_end",
+        "",
+        "rule test_a_quarter_rests_on_what_was_said_of_it_or_before",
+    ),
+    _mutant(
+        "the latest statement is carried forward",
+        "int_ai_revenue_as_known",
+        "observations.paced_on desc",
+        "observations.paced_on",
+        "golden test_measured_revenue_counts_the_end_customers_dollar_once",
+    ),
+    _mutant(
+        "weak sources feed no headline",
+        "int_ai_revenue_as_known",
+        "and figures.is_headline_grade",
+        "",
+        "rule test_a_quarter_rests_on_what_was_said_of_it_or_before",
+    ),
+    _mutant(
+        "trailing is four quarters",
+        "int_ai_revenue_as_known",
+        "range between 3 preceding",
+        "range between 4 preceding",
+        "rule test_trailing_revenue_is_of_four_quarters_and_no_more",
+    ),
+    _mutant(
+        "a version counts until the next one, not with it",
+        "int_ai_revenue_totals",
+        "days.known_from < versions.known_to",
+        "days.known_from <= versions.known_to",
+        "dbt assert_components_sum_to_gap",
+    ),
+    # --- customers ---
+    _mutant(
+        "a region is no customer",
+        "int_customer_shares",
+        "and customer_member like 'nvda:%Customer%'",
+        "",
+        "rule test_t19_a_share_that_is_no_single_customers_is_left_out",
+    ),
+    _mutant(
+        "a share of sales through one country is no customer's",
+        "int_customer_shares",
+        "and dimensions not like '%StatementGeographicalAxis%'",
+        "",
+        "rule test_t19_a_share_that_is_no_single_customers_is_left_out",
+    ),
+    _mutant(
+        "wrongly dated contexts are put right",
+        "int_customer_shares",
+        "coalesce(context_corrections.true_end, eligible.period_end)",
+        "eligible.period_end",
+        "golden test_wrongly_dated_contexts_are_corrected",
+    ),
+    _mutant(
+        "a year's disclosure speaks of that year's quarters",
+        "int_microsoft_share_as_known",
+        "(shares.period_end - days.period_end) < 350",
+        "(shares.period_end - days.period_end) < 3500",
+        "rule test_a_years_disclosure_speaks_of_that_years_quarters",
+    ),
+    _mutant(
+        "what NVIDIA says of the quarter is the centre",
+        "microsoft_share_of_nvidia_versions",
+        "when 'nvidia_disclosure_quarter' then 1",
+        "when 'nvidia_disclosure_quarter' then 9",
+        "golden test_microsofts_share_is_a_range_for_every_quarter",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def project(refreshed, manifest):
+    with rebuilt(refreshed.home.build, compiled_models(manifest, None)) as con:
+        yield Project(con, manifest, test_golden_values, test_model_rules)
+
+
+def test_t87_the_sql_as_it_is_passes_every_check(project):
+    """Without this a mutant would be killed by a check that always fails."""
+    assert len(project.checks) > 100
+    assert project.failed() == []
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.rule)
+def test_t87_a_broken_rule_fails_the_check_that_is_named(project, mutant):
+    changed = project.changed(mutant.model, mutant.changes)
+    if os.environ.get("AIGAP_MUTANTS") == "all":
+        killers = project.failed(changed)
+        print(f"{mutant.rule}: {', '.join(killers) or 'SURVIVED'}")
+        assert mutant.killed_by in killers
+    else:
+        assert project.failed(changed, [mutant.killed_by]) == [mutant.killed_by]
