@@ -103,12 +103,16 @@ def _joined(parts: list[_Parsed], schema: pa.Schema) -> pa.Table:
     return pa.concat_tables([schema.empty_table(), *(p.table for p in sorted(parts, key=lambda p: p.order))])
 
 
-def _first_of_each(filings: pa.Table) -> pa.Table:
-    """One row per (cik, accession): a filing stands in every list served since."""
-    keys = zip(filings["cik"].to_pylist(), filings["accession"].to_pylist(), strict=True)
-    seen: set[tuple[str, str]] = set()
-    is_first = [not (key in seen or seen.add(key)) for key in keys]  # type: ignore[func-returns-value]
-    return filings.filter(pa.array(is_first, pa.bool_()))
+def _one_of_each(filings: pa.Table) -> pa.Table:
+    """One row per (cik, accession): a filing stands in every list served since. If EDGAR re-dated it, the latest day
+    it gave counts: no filing is known too early."""
+    rows = zip(*(filings[name].to_pylist() for name in ("cik", "accession", "filed_on")), strict=True)
+    kept: dict[tuple[str, str], tuple[int, date]] = {}
+    for at, (cik, accession, filed_on) in enumerate(rows):
+        day = filed_on or date.min
+        if (cik, accession) not in kept or day > kept[cik, accession][1]:
+            kept[cik, accession] = at, day
+    return filings.take(pa.array(sorted(at for at, _ in kept.values()), pa.int64()))
 
 
 def replay(
@@ -160,7 +164,7 @@ def replay(
     payloads = [rows[sha256] for sha256 in sorted(rows, key=lambda s: (rows[s]["url"], s))]
     return Replay(
         facts=_joined(facts, FACTS),
-        filings=_first_of_each(_joined(filings, FILINGS)),
+        filings=_one_of_each(_joined(filings, FILINGS)),
         payloads=pa.Table.from_pylist(payloads, PAYLOADS),
         rejected_facts=sum(part.rejected for part in facts),
     )

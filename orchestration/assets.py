@@ -22,7 +22,7 @@ from ingest.edgar.fetch import FetchResult
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
 from ingest.replay import replay
 from orchestration import checks, models
-from orchestration.fetching import ask_edgar, problems
+from orchestration.fetching import ask_edgar, contradictions, problems
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
 from warehouse.load import (
     LoadResult,
@@ -47,7 +47,7 @@ Say = Callable[[str], None]
     key=checks.ARCHIVE,
     group_name="sources",
     kinds={"python", "file"},
-    check_specs=[checks.EDGAR_ANSWERED],
+    check_specs=[checks.EDGAR_ANSWERED, checks.EDGAR_CONSISTENT],
     pool=POOL,
     description="Payloads as EDGAR served them, by sha256, kept before anything reads them. "
     "Runs of the schedule ask EDGAR for new filings where SEC_USER_AGENT says who asks; offline otherwise.",
@@ -60,6 +60,8 @@ def archive(context: dg.AssetExecutionContext, warehouse: Warehouse, edgar: Edga
         context.log.info(f"EDGAR: {len(result.new_accessions)} new filings, {result.requests_sent} requests")
         if found := problems(result):
             context.log.warning(f"not everything could be fetched ({len(found)}), the rest goes on; first: {found[0]}")
+        for line in contradictions(result):
+            context.log.warning(line)
     else:
         context.log.info("offline: EDGAR is not asked for new filings")
     yield dg.MaterializeResult(
@@ -68,10 +70,12 @@ def archive(context: dg.AssetExecutionContext, warehouse: Warehouse, edgar: Edga
             "payloads": sum(1 for _ in store.entries()),
             "new payloads": len(result.fetched),
             "new accessions": result.new_accessions,
+            "read from filings alone": result.lagging,
             "requests": result.requests_sent,
         }
     )
     yield checks.warn_if_any(checks.EDGAR_ANSWERED, problems(result))
+    yield checks.warn_if_any(checks.EDGAR_CONSISTENT, contradictions(result))
 
 
 # --- sources: what ships; raw: all of it as tables ------------------------------------------------
@@ -113,7 +117,14 @@ RAW_SPECS = (
     _raw("ai_revenue_roles", "How a company's AI revenue rows count.", CURATED),
     _raw("scenario_parameters", "Scenario parameters with their sources.", CURATED),
 )
-RAW_CHECKS = (checks.NO_CONFLICTING_FACTS, checks.NOTHING_QUARANTINED, checks.NO_REFUSED_ROWS)
+RAW_CHECKS = (
+    checks.NO_CONFLICTING_FACTS,
+    checks.NOTHING_QUARANTINED,
+    checks.NOTHING_FROM_THE_FUTURE,
+    checks.NO_REFUSED_ROWS,
+)
+#: What comes in on a Friday evening is dated the next business day, which a holiday may put off.
+DAYS_AHEAD = 5
 
 
 def _code_hash() -> str:
@@ -178,6 +189,26 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
         ),
         checks.NOTHING_QUARANTINED.name: _lines(
             connection, "select concat(url, ': ', error) from raw.payloads where status = 'quarantined' order by all"
+        ),
+        checks.NOTHING_FROM_THE_FUTURE.name: _lines(
+            connection,
+            f"""
+            with dated as (
+                select distinct accession, filed_on, sha256 from raw.xbrl_facts
+                union
+                select accession, filed_on, sha256 from raw.filings
+            )
+            select concat(
+                dated.accession, ' is dated ', dated.filed_on, ', received on ', payloads.retrieved_at::date,
+                ': EDGAR or a clock is wrong'
+            )
+            from dated inner join raw.payloads using (sha256)
+            where dated.filed_on > payloads.retrieved_at::date + {DAYS_AHEAD}
+            union
+            select concat(file, ', line ', line, ': known on ', known_on, ', which is after today')
+            from raw.curated_figures where known_on > current_date + {DAYS_AHEAD}
+            order by all
+            """,
         ),
         checks.NO_REFUSED_ROWS.name: _lines(
             connection, "select concat(file, ', line ', line, ': ', reason) from raw.refused_rows order by file, line"

@@ -18,6 +18,12 @@ ARCHIVE = dg.AssetKey(["sources", "archive"])
 EDGAR_ANSWERED = dg.AssetCheckSpec(
     "edgar_answered", asset=ARCHIVE, description="Every filing that EDGAR lists as new was fetched. Passes offline."
 )
+EDGAR_CONSISTENT = dg.AssetCheckSpec(
+    "edgar_consistent",
+    asset=ARCHIVE,
+    description="EDGAR changed nothing that it had served before, and every ticker of the watch list is still that of "
+    "the CIK it is pinned to. Passes offline.",
+)
 NO_CONFLICTING_FACTS = dg.AssetCheckSpec(
     "no_conflicting_facts",
     asset=dg.AssetKey(["raw", "xbrl_facts"]),
@@ -27,6 +33,12 @@ NOTHING_QUARANTINED = dg.AssetCheckSpec(
     "nothing_quarantined",
     asset=dg.AssetKey(["raw", "payloads"]),
     description="Every archived payload could be read (raw.payloads says why not).",
+)
+NOTHING_FROM_THE_FUTURE = dg.AssetCheckSpec(
+    "nothing_from_the_future",
+    asset=dg.AssetKey(["raw", "filings"]),
+    description="No filing is dated later than EDGAR can date it on the day it was received, no hand-entered figure "
+    "later than today.",
 )
 NO_REFUSED_ROWS = dg.AssetCheckSpec(
     "no_refused_rows",

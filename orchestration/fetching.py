@@ -6,27 +6,27 @@ Dagster.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ingest.archive import Archive
 from ingest.bundle import Bundle
 from ingest.companies import watch_list
 from ingest.edgar.client import Client, identity
-from ingest.edgar.fetch import FetchResult, documents_at_hand, fetch
+from ingest.edgar.fetch import FetchResult, Problem, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
 
 
 def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], hosts: Hosts = EDGAR) -> FetchResult:
     """Archive what EDGAR has and neither the archive nor the bundle holds.
 
-    :param say: told one line a filing.
+    :param say: told one line a filing, and one for each whose facts are in its own documents alone.
     :raises FetchError: SEC_USER_AGENT does not say who asks. Whatever else goes wrong is in the result.
     """
     user_agent = identity()
     known, since = documents_at_hand(bundle.facts)
     archive.clean()
     with Client(user_agent, archive.root, hosts=hosts) as client:
-        return fetch(
+        result = fetch(
             archive,
             client,
             watch_list(),
@@ -34,10 +34,20 @@ def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], host
             since=since,
             on_progress=lambda p: say(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}"),
         )
+    for accession in result.lagging:
+        say(f"{accession}: company facts lack it as yet; read from the filing's own documents")
+    return result
 
 
 def problems(result: FetchResult) -> list[str]:
     """What could not be got or was refused, a line each."""
-    return [
-        f"{' '.join(filter(None, (p.ticker, p.accession)))}: {p.reason}" for p in (*result.failed, *result.quarantined)
-    ]
+    return _lines([*result.failed, *result.quarantined])
+
+
+def contradictions(result: FetchResult) -> list[str]:
+    """What EDGAR says otherwise than before, or than the watch list, a line each."""
+    return _lines(result.contradictions)
+
+
+def _lines(found: Iterable[Problem]) -> list[str]:
+    return [f"{' '.join(filter(None, (p.ticker, p.accession)))}: {p.reason}" for p in found]

@@ -218,11 +218,13 @@ def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | No
     """
     from ingest.archive import Archive
     from ingest.bundle import read_bundle
-    from orchestration.fetching import ask_edgar, problems
+    from orchestration.fetching import ask_edgar, contradictions, problems
 
     with refresh_lock(home):
         hosts = {"hosts": edgar.hosts} if edgar else {}
         result = ask_edgar(Archive(home.archive), read_bundle(), progress, **hosts)
+    for line in contradictions(result):
+        progress(f"warning: {line}")
     progress(
         f"{len(result.new_accessions)} new filings, {len(result.fetched)} new payloads, "
         f"{result.requests_sent} requests; aigap refresh builds with them"

@@ -14,7 +14,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,7 +32,7 @@ _SCHEMA = Path(__file__).with_name("schema.sql")
 #: Bounded, offline and independent of the machine's clock zone. Two threads: the data is small.
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
-    "memory_limit": "1GB",
+    "memory_limit": os.environ.get("AIGAP_MEMORY_LIMIT", "1GB"),
     "max_temp_directory_size": "2GB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -172,7 +172,8 @@ def _incoming(connection: duckdb.DuckDBPyConnection, target: str, table: pa.Tabl
         yield
         connection.commit()
     except duckdb.Error as error:
-        connection.rollback()
+        with suppress(duckdb.Error):  # a commit that failed has rolled back
+            connection.rollback()
         raise LoadError(f"raw.{target} refuses the {table.num_rows} rows it was given: {_first_line(error)}") from error
     except BaseException:
         connection.rollback()
@@ -187,8 +188,9 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[0])
 
 
-#: Rows of one key numbered from the one to take. A filing's own document goes before company facts, and the
-#: rest of the order only makes the choice independent of the order in which rows arrive.
+#: Rows of one key numbered from the one to take. A filing's own document goes before company facts; of two company
+#: facts that contradict each other the shorter one, which is the earlier, as when they come one by one. The rest of the
+#: order only makes the choice independent of the order in which rows arrive.
 _FACTS_BY_KEY = """
     create or replace temp table incoming_facts as
     with keyed as (
@@ -196,16 +198,17 @@ _FACTS_BY_KEY = """
             'x' || left(md5(concat_ws(
                 '|', cik, accession, concept, dimensions, unit, coalesce(period_start::varchar, ''), period_end::varchar
             )), 20) as fact_id,
+            count(*) over (partition by sha256, source_url) as payload_rows,
             *
         from incoming
     )
     select
-        *,
+        * exclude (payload_rows),
         row_number() over (
             partition by fact_id
             order by
                 case source_kind when 'xbrl_instance' then 1 when 'inline_xbrl' then 2 else 3 end,
-                sha256, source_url, value, decimals
+                payload_rows, sha256, source_url, value, decimals
         ) as place
     from keyed
 """

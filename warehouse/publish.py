@@ -29,6 +29,7 @@ from warehouse import verify
 from warehouse.errors import PublishError
 from warehouse.faults import crash_point
 from warehouse.home import SCHEMA_VERSION, Home, refresh_lock, sync_directory
+from warehouse.load import SETTINGS
 from warehouse.verify import literal
 
 #: Storage of DuckDB 1.0. With primary keys, table macros and comments in it, DuckDB 1.1 and later open it (1.0
@@ -199,16 +200,7 @@ def _workbench(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         raise PublishError(f"there is no {home.build}; run aigap refresh")
     if wal.exists() and wal.stat().st_size:
         raise PublishError(f"{home.build} is still open, or its writer was killed; run aigap refresh")
-    connection = duckdb.connect(
-        config={
-            "threads": 2,
-            "memory_limit": "1GB",
-            "temp_directory": str(home.generations / ".new-spill"),
-            "max_temp_directory_size": "2GB",
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-    )
+    connection = duckdb.connect(config={**SETTINGS, "temp_directory": str(home.generations / ".new-spill")})
     try:
         connection.execute(f"attach {literal(str(home.build))} as build (read_only)")
         yield connection

@@ -11,9 +11,11 @@ exactly what is missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,11 +25,12 @@ import pyarrow.compute as pc
 
 from ingest.archive import Archive, Entry
 from ingest.companies import Company
+from ingest.companyfacts import parse_companyfacts
 from ingest.edgar import urls
 from ingest.edgar.client import BlockedError, Client, Expect, Response
 from ingest.payload import INLINE_NAMESPACE, check_payload
 from ingest.records import FetchError, IngestError, PayloadError
-from ingest.submissions import parse_submissions
+from ingest.submissions import Submissions, parse_submissions
 
 PERIODIC_FORMS = frozenset(
     form + suffix for form in ("10-K", "10-KT", "10-Q", "10-QT", "20-F") for suffix in ("", "/A")
@@ -42,6 +45,8 @@ _EXTRACTED = re.compile(r".+_htm\.xml")
 _LEGACY_INSTANCE = re.compile(r"[A-Za-z0-9]+-[0-9]{8}\.xml")
 _VIEWER_PAGE = re.compile(r"R[0-9]+\.htm|.*-index(-headers)?\.html?", re.IGNORECASE)
 _INLINE_TRIES = 5
+#: What names a company fact, and what EDGAR must not change about it: it moves `frame` between rows all the time.
+_FACT, _STATED = ("accession", "concept", "unit", "period_start", "period_end"), ("value", "filed_on")
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class FetchResult:
     `quarantined`: what EDGAR served but is not what it should be; refused, not archived.
     `failed`: what could not be got. `without_xbrl`: accessions whose filing holds no XBRL.
     `lagging`: accessions that company facts do not carry yet (their own instance is archived).
+    `contradictions`: what EDGAR now says otherwise than it did, or than the watch list does; archived like all else.
     `stopped`: why EDGAR must not be asked further for now, None if it may.
     """
 
@@ -80,6 +86,7 @@ class FetchResult:
     failed: list[Problem] = field(default_factory=list)
     without_xbrl: list[str] = field(default_factory=list)
     lagging: list[str] = field(default_factory=list)
+    contradictions: list[Problem] = field(default_factory=list)
     stopped: str | None = None
     requests_sent: int = 0
 
@@ -201,6 +208,52 @@ def _refuse_fewer_facts(cik: str, old: bytes, new: bytes) -> None:
         )
 
 
+def _rewritten(what: str, old: pa.Table, new: pa.Table, key: Sequence[str], said: Sequence[str]) -> str | None:
+    """One sentence about the rows of `old` that are gone from `new`, or state something else there; None if none is.
+
+    :param key: columns that name a row; :param said: those that must not change.
+    """
+
+    def rows(table: pa.Table) -> set[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+        names, values = (zip(*(table[n].to_pylist() for n in columns), strict=True) for columns in (key, said))
+        return set(zip(names, values, strict=True))
+
+    now = rows(new)
+    if not (lost := rows(old) - now):
+        return None
+    name, was = min(lost, key=str)
+    instead = [values for other, values in now if other == name]
+    return (
+        f"source rewrite: {len(lost)} rows of {what} are gone or changed: {_text(name)} was {_text(was)} and is "
+        f"{_text(instead[0]) if instead else 'gone'}. Both answers are archived, and nothing that was known is dropped"
+    )
+
+
+def _rewritten_list(cik: str, old: pa.Table, new: Submissions) -> str | None:
+    """:func:`_rewritten` for lists of filings. A row that may have moved to an older page is not gone."""
+    oldest = pc.min(new.filings["filed_on"]).as_py() if new.older_pages else None
+    periodic = pc.is_in(old["form"], pa.array(sorted(PERIODIC_FORMS)))
+    still_due = pc.and_(periodic, pc.greater(old["filed_on"], oldest or date.min))
+    said = ("form", "filed_on", "accepted_at_received")
+    return _rewritten(f"the list of filings of CIK {cik}", old.filter(still_due), new.filings, ("accession",), said)
+
+
+def _moved(company: Company, payload: Mapping[str, Any]) -> str | None:
+    """Tickers move between CIKs without a link from one to the other (a merger, a new holding)."""
+    tickers = payload.get("tickers")
+    if not isinstance(tickers, list) or company.ticker in tickers:
+        return None
+    return (
+        f"CIK {company.cik} ({str(payload.get('name'))[:60]}) no longer has the ticker {company.ticker}, but "
+        f"{', '.join(map(str, tickers))[:60] or 'none'}. Its filings are read as before; if another company reports "
+        "under that ticker now, change the CIK in ingest/companies.toml"
+    )
+
+
+def _text(values: Iterable[Any]) -> str:
+    return " ".join(f"{v.normalize():f}" if isinstance(v, Decimal) else str(v) for v in values if v is not None)
+
+
 def _load_object(body: bytes, cik: str, what: str) -> dict[str, Any]:
     """A JSON object that speaks of this company.
 
@@ -284,8 +337,13 @@ class _Run:
 
     # One company ------------------------------------------------------------------------------
 
-    def listed(self, cik: str, since: date | None, full_history: bool) -> list[Filing]:
+    def _contradict(self, company: Company, reason: str | None) -> None:
+        if reason:
+            self.result.contradictions.append(Problem(company.ticker, None, reason))
+
+    def listed(self, company: Company, since: date | None, full_history: bool) -> list[Filing]:
         """The periodic filings EDGAR lists from `since` on, oldest first."""
+        cik = company.cik
         url = urls.submissions(self.client.hosts, cik)
         old = self._archived(url)
         body, response = self._ask(url, "json")
@@ -294,8 +352,11 @@ class _Run:
         current = parse_submissions(checked, url, "")
         if response is not None:
             if old is not None:
-                _refuse_older_list(cik, parse_submissions(old, url, "").filings, current.filings)
+                before = parse_submissions(old, url, "").filings
+                _refuse_older_list(cik, before, current.filings)
+                self._contradict(company, _rewritten_list(cik, before, current))
             self._keep(body, url, response, "submissions", cik)
+        self._contradict(company, _moved(company, payload))
         filings = periodic_filings(current.filings)
         if full_history:
             since = FIRST_XBRL
@@ -374,8 +435,9 @@ class _Run:
                 "look at its index and read it by hand"
             )
 
-    def refresh_company_facts(self, cik: str) -> None:
+    def refresh_company_facts(self, company: Company) -> None:
         """Company facts, once for each newest document of the company; nothing while there is none."""
+        cik = company.cik
         documents = [e for e in self._entries_of(cik) if e.kind in DOCUMENT_KINDS]
         if not documents:
             return
@@ -388,11 +450,15 @@ class _Run:
         response = self.client.get(url, "json")
         check_payload(response.body, "companyfacts")
         _load_object(response.body, cik, "company facts")
+        facts = parse_companyfacts(response.body, url, "")
         if old is not None:
             _refuse_fewer_facts(cik, old, response.body)
+            with suppress(PayloadError):  # what an earlier version archived and this one cannot read says nothing
+                before = parse_companyfacts(old, url, "")
+                self._contradict(company, _rewritten(f"company facts of CIK {cik}", before, facts, _FACT, _STATED))
         self._keep(response.body, url, response, "companyfacts", cik, covers=newest)
-        if newest and newest.encode() not in response.body:
-            self.result.lagging.append(newest)
+        carried = set(facts["accession"].unique().to_pylist())
+        self.result.lagging += sorted({e.accession for e in documents if e.accession} - carried)
 
     def _entries_of(self, cik: str) -> Iterable[Entry]:
         return [e for entries in self._by_accession.values() for e in entries if e.cik == cik]
@@ -478,14 +544,14 @@ def _fetch_company(
             tell(f"refused: {error}")
         return None
 
-    filings: list[Filing] | None = attempt(None, partial(run.listed, company.cik, since, full_history))
+    filings: list[Filing] | None = attempt(None, partial(run.listed, company, since, full_history))
     if filings is None:
         return
     for filing in filings:
         if attempt(filing.accession, partial(run.is_done, company.cik, filing)) is False:
             attempt(filing.accession, partial(run.fetch_filing, company.cik, filing))
             tell(f"{filing.form} filed {filing.filed_on} ({filing.accession})")
-    attempt(None, partial(run.refresh_company_facts, company.cik))
+    attempt(None, partial(run.refresh_company_facts, company))
     if before == (len(result.fetched), len(result.quarantined), len(result.failed)):
         result.unchanged.append(company.ticker)
         tell("nothing new")

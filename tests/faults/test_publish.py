@@ -7,23 +7,28 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from support.small_warehouse import change_build, publish_elsewhere, publish_small, small_home
+from support.small_warehouse import (
+    READ,
+    STEP,
+    Readers,
+    change_build,
+    publish_elsewhere,
+    publish_small,
+    small_home,
+    steps_read,
+)
 from warehouse.doctor import examine
 from warehouse.errors import BUSY, NotPublished
 from warehouse.faults import PUBLISH_POINTS
 from warehouse.home import Home
 from warehouse.read import open_published, query
-
-#: Adds one to every gap, so that a reader can tell generations apart and a torn one from a whole one.
-STEP = "update marts.ai_revenue_gap set gap_usd = gap_usd + 1; update marts.scenarios set value = value + 1"
-READ = "select max(gap_usd) - 1354368000000, (select max(value) - 0.5 from marts.scenarios) from marts.ai_revenue_gap"
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +44,6 @@ def home(template, tmp_path):
     home = Home(shutil.copytree(template.root, tmp_path / "a home", symlinks=True))
     change_build(home, STEP)
     return home
-
-
-def steps_read(home):
-    with open_published(home) as connection:
-        (row,) = query(connection, READ).rows
-        return [int(value) for value in row]
 
 
 def result(process):
@@ -192,57 +191,15 @@ def test_t54_of_four_publishes_at_once_one_runs_and_the_others_say_busy(home):
 
 
 def test_t56_two_readers_through_twenty_publishes_see_no_error_nothing_torn_nothing_backwards(home):
-    stop, problems, counts = threading.Event(), [], [0, 0]
-    reader = (
-        "import sys; from pathlib import Path; from warehouse.home import Home\n"
-        "from warehouse.read import open_published, query\n"
-        "home, sql = Home(Path(sys.argv[1])), sys.argv[2]\n"
-        "for _ in sys.stdin:\n"
-        "    with open_published(home) as c: a, b = query(c, sql).rows[0]\n"
-        "    print(int(a), int(b), flush=True)\n"
-    )
-
-    def read(number):
-        process = subprocess.Popen(
-            [sys.executable, "-c", reader, str(home.root), READ],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        last = 0
-        while not stop.is_set():
-            process.stdin.write("\n")
-            process.stdin.flush()
-            line = process.stdout.readline().split()
-            if len(line) != 2:
-                problems.append(process.communicate()[1])
-                return
-            one, other = map(int, line)
-            if one != other or one < last:
-                problems.append(f"torn or backwards: {one}, {other} after {last}")
-            last = one
-            counts[number] += 1
-            time.sleep(0.2)  # two readers in a tight loop would leave the publisher no core
-        process.communicate()
-
     # This one never reconnects: it must keep the generation it opened, whatever is collected meanwhile.
-    holder = open_published(home)
-    readers = [threading.Thread(target=read, args=(n,)) for n in range(2)]
-    for thread in readers:
-        thread.start()
-    try:
+    with open_published(home) as holder, Readers(home) as readers:
         for expected in range(1, 21):
             publish_small(home)
             change_build(home, STEP)
             assert query(holder, READ).rows[0][0] == 0
             assert steps_read(home) == [expected, expected], "a new connection in the same process sees the newest"
-    finally:
-        stop.set()
-        for thread in readers:
-            thread.join(30)
-        holder.close()
-    assert problems == []
-    assert min(counts) >= 20
+    assert readers.problems == []
+    assert min(readers.counts) >= 20
     assert len(home.generation_numbers()) == 3
 
 
@@ -329,3 +286,31 @@ def test_t57_a_writer_as_root_spoils_at_most_the_generation_it_opened(home):
     shell.kill()
     shell.wait()
     assert steps_read(home) == [1, 1]
+
+
+# --- T66: a clock that jumps ------------------------------------------------------------------------------------
+
+
+def test_t66_generations_keep_their_order_whatever_the_clock_says(home, monkeypatch):
+    stated = []
+    for days in (0, -1, 365, -400):
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz=None, days=days):
+                return datetime.now(tz) + timedelta(days=days)
+
+        monkeypatch.setattr("warehouse.publish.datetime", Clock)
+        stated.append(publish_small(home))
+        change_build(home, STEP)
+        # What a copy or a clock did to the files' own times decides nothing either.
+        os.utime(home.live(), (0, 0))
+    assert [done.generation for done in stated] == [2, 3, 4, 5]
+    assert [home.generation(n) for n in home.generation_numbers()] == [done.path for done in stated[1:]]
+    assert home.live() == stated[-1].path
+    assert steps_read(home) == [4, 4]
+    built = []
+    for number in home.generation_numbers():
+        with duckdb.connect(str(home.generation(number)), read_only=True) as connection:
+            built += connection.execute("select built_at::date from meta.build").fetchone()
+    assert [(later - built[0]).days for later in built] == [0, 366, -399]

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 from warehouse.home import Home
 from warehouse.load import open_build
 from warehouse.publish import BuildInfo, Published, publish
+from warehouse.read import open_published, query
+
+#: Adds one to every gap and parameter: a reader tells generations apart by it, and a torn one from a whole one.
+STEP = "update marts.ai_revenue_gap set gap_usd = gap_usd + 1; update marts.scenarios set value = value + 1"
+READ = "select max(gap_usd) - 1354368000000, (select max(value) - 0.5 from marts.scenarios) from marts.ai_revenue_gap"
 
 INFO = BuildInfo(bundle_hash="b" * 64, curated_hash="c" * 64, checks_passed=3)
 
@@ -160,21 +167,104 @@ def publish_small(home: Home, *, force: bool = False) -> Published:
     return publish(home, INFO, force=force, macros=MACROS)
 
 
-def publish_elsewhere(home: Home, *, force: bool = True, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """The same in a process of its own, which may be killed."""
+def steps_read(home: Home) -> list[int]:
+    """How many STEPs the published file has taken, as two of its tables say: the same number twice if it is whole."""
+    with open_published(home) as connection:
+        (row,) = query(connection, READ).rows
+        return [int(value) for value in row]
+
+
+def publish_elsewhere(
+    home: Home, *, force: bool = True, env: dict[str, str] | None = None, waits: bool = False
+) -> subprocess.Popen[str]:
+    """The same in a process of its own, which may be killed.
+
+    :param waits: it says "ready" once it has nothing left to import, and publishes when told by a line.
+    """
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
         "from support.small_warehouse import publish_small\n"
         "from warehouse.errors import WarehouseError\n"
         "from warehouse.home import Home\n"
+        "if sys.argv[4] == 'waits': print('ready', flush=True); sys.stdin.readline()\n"
         "try: print(publish_small(Home(Path(sys.argv[2])), force=sys.argv[3] == 'force').generation)\n"
         "except WarehouseError as error: print(error, file=sys.stderr); sys.exit(error.exit_code)\n"
     )
+    how = ["force" if force else "plain", "waits" if waits else "at once"]
     return subprocess.Popen(
-        [sys.executable, "-c", code, str(Path(__file__).parents[1]), str(home.root), "force" if force else "plain"],
+        [sys.executable, "-c", code, str(Path(__file__).parents[1]), str(home.root), *how],
+        stdin=subprocess.PIPE if waits else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=env,
     )
+
+
+_READER = (
+    "import sys; from pathlib import Path; from warehouse.home import Home\n"
+    "from warehouse.read import open_published, query\n"
+    "home, sql = Home(Path(sys.argv[1])), sys.argv[2]\n"
+    "for _ in sys.stdin:\n"
+    "    with open_published(home) as c: a, b = query(c, sql).rows[0]\n"
+    "    print(int(a), int(b), flush=True)\n"
+)
+
+
+class Readers:
+    """Two processes that open the published file, read it and close it, over and over, for as long as the block lasts.
+
+    :ivar counts: reads by process.
+    :ivar errors: what a read that failed said; its process ends with it.
+    :ivar torn: reads of which two tables say different steps.
+    :ivar backwards: reads of an older step than the one before.
+    """
+
+    def __init__(self, home: Home, pause: float = 0.2) -> None:
+        # Without a pause the two would leave a publisher no core of two.
+        self._home, self._pause, self._stop = home, pause, threading.Event()
+        self._threads = [threading.Thread(target=self._read, args=(number,)) for number in range(2)]
+        self.counts = [0, 0]
+        self.errors: list[str] = []
+        self.torn: list[str] = []
+        self.backwards: list[str] = []
+
+    @property
+    def problems(self) -> list[str]:
+        return self.errors + self.torn + self.backwards
+
+    def __enter__(self) -> Readers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _read(self, number: int) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _READER, str(self._home.root), READ],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        last = 0
+        while not self._stop.is_set():
+            process.stdin.write("\n")
+            process.stdin.flush()
+            line = process.stdout.readline().split()
+            if len(line) != 2:
+                self.errors.append(process.communicate()[1])
+                return
+            one, other = map(int, line)
+            if one != other:
+                self.torn.append(f"{one} and {other}")
+            if one < last:
+                self.backwards.append(f"{one} after {last}")
+            last = one
+            self.counts[number] += 1
+            time.sleep(self._pause)
+        process.communicate()

@@ -1,0 +1,29 @@
+"""T50: a machine with little memory."""
+
+import shutil
+
+import duckdb
+from conftest import run_aigap
+
+from warehouse.home import Home, read_last_refresh
+
+
+def content(home: Home) -> tuple:
+    with duckdb.connect(str(home.published), read_only=True) as connection:
+        return connection.execute("select content_hash, checks_passed from meta.build").fetchone()
+
+
+def test_t50_little_memory_builds_the_same_numbers_and_too_little_fails_cleanly(refreshed, tmp_path):
+    home = Home(shutil.copytree(refreshed.home.root, tmp_path / "home", symlinks=True))
+    done = run_aigap(home, "refresh", "--full", AIGAP_MEMORY_LIMIT="200MB")
+    assert done.returncode == 0, done.stderr
+    assert home.generation_numbers() == [1, 2]
+    assert content(home) == content(refreshed.home)
+
+    done = run_aigap(home, "refresh", AIGAP_MEMORY_LIMIT="40MB")
+    assert done.returncode == 1
+    assert "Out of Memory Error: could not allocate" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "readers keep ai_revenue_gap-000002.duckdb" in done.stderr
+    assert read_last_refresh(home)["outcome"] == "failed"
+    assert content(home) == content(refreshed.home)
