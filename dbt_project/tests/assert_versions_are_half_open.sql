@@ -15,6 +15,9 @@ with versions as (
     union all
     select 'microsoft_share_of_nvidia', calendar_quarter, known_from, known_to
     from {{ ref('microsoft_share_of_nvidia_versions') }}
+    union all
+    select 'scenarios', concat(scenario, '|', parameter), known_from, known_to
+    from {{ ref('scenarios_versions') }}
 ),
 
 ordered as (

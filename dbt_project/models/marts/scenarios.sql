@@ -1,27 +1,5 @@
-with parameters as (
-    select * from {{ ref('stg_curated__scenario_parameters') }}
-),
-
-named as (
-    select
-        scenario,
-        -- The members of Cahn's list are one parameter each, so that scenario x parameter stays the key.
-        case when parameter = 'assumed_member_revenue_usd' then concat(parameter, ':', note) else parameter end as parameter,
-        value,
-        text_value,
-        known_on as known_from,
-        source_title,
-        source_url,
-        note,
-        fact_id
-    from parameters
-),
-
-ranked as (
-    select
-        *,
-        row_number() over (partition by scenario, parameter order by known_from desc, fact_id) as place
-    from named
+with versions as (
+    select * from {{ ref('scenarios_versions') }}
 ),
 
 final as (
@@ -35,8 +13,8 @@ final as (
         source_url,
         note,
         fact_id
-    from ranked
-    where place = 1
+    from versions
+    where known_to is null
 )
 
 select * from final
