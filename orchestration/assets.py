@@ -1,4 +1,4 @@
-"""Everything of the graph that is not a dbt model: sources, raw tables, the published file.
+"""Everything of the graph that is not a dbt model: sources, raw tables, the published file and its report.
 
 Belongs here: which tables there are, what each is made from, and calls into ingest and warehouse in
 the right order. Does not belong here: parsing, SQL that derives anything, how a file is published.
@@ -6,6 +6,7 @@ the right order. Does not belong here: parsing, SQL that derives anything, how a
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from ingest.edgar.fetch import FetchResult
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
 from ingest.replay import replay
 from orchestration import checks, models
+from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
 from warehouse.load import (
@@ -34,6 +36,7 @@ from warehouse.load import (
     replace_rows,
 )
 from warehouse.publish import BuildInfo, publish
+from warehouse.report import is_current, write_report
 
 #: Runs that write the build file take turns.
 POOL = "warehouse_writer"
@@ -288,8 +291,11 @@ def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: In
 # --- models ---------------------------------------------------------------------------------------
 
 
-def dbt_models(manifest: models.Manifest) -> dg.AssetsDefinition:
-    """The dbt project as one step: all models and tests in one dbt invocation."""
+def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.AssetsDefinition:
+    """The dbt project as one step: all models and tests in one dbt invocation.
+
+    :param started: a dbt process for the one run that is to come; without it each run starts its own.
+    """
     specs, check_specs = models.model_specs(manifest), models.check_specs(manifest)
 
     @dg.multi_asset(
@@ -307,10 +313,13 @@ def dbt_models(manifest: models.Manifest) -> dg.AssetsDefinition:
         if loaded is None:
             raise dg.Failure("The raw tables are not loaded: materialize them first (aigap refresh does).")
         warehouse.note(loaded._replace(checks_passed=None))
-        outcomes = models.dbt_build(warehouse.home, picked, context.log.info)
-        with warehouse.build_file(context.log.warning) as connection:
-            counts = row_counts(connection)
-        yield from models.results(outcomes, specs, check_specs, counts)
+        outcomes: list[Outcome] = []
+        with nullcontext(started) if started else Dbt(warehouse.home) as dbt:
+            for outcome in dbt.build(picked):
+                outcomes.append(outcome)
+                if outcome.kind == "model" or outcome.status not in ("success", "pass"):
+                    context.log.info(str(outcome))
+                yield from models.results([outcome], specs, check_specs)
         if problem := models.verdict(outcomes):
             raise dg.Failure(f"dbt: {problem}", allow_retries=False)
         if picked is None:
@@ -364,3 +373,26 @@ def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         )
 
     return publish_marts
+
+
+# --- report ---------------------------------------------------------------------------------------
+
+
+@dg.asset(
+    key=["report", "index"],
+    deps=[dg.AssetKey(["meta", "build"])],
+    group_name="publish",
+    kinds={"html", "file"},
+    pool=POOL,
+    description="report/index.html, the published numbers as a page that loads nothing from elsewhere. Written anew "
+    "only where the published file or the page's own program has changed.",
+)
+def report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+    published, page = warehouse.home.published, warehouse.home.report / "index.html"
+    is_new = not is_current(published, page)
+    if is_new:
+        write_report(published, page)
+        context.log.info(f"{page}")
+    return dg.MaterializeResult(
+        metadata={"path": dg.MetadataValue.path(str(page)), "bytes": page.stat().st_size, "is new": is_new}
+    )

@@ -12,7 +12,8 @@ import dagster as dg
 
 from orchestration import jobs, models
 from orchestration.alerts import failure_sensors
-from orchestration.assets import archive, dbt_models, load_raw, published_file
+from orchestration.assets import archive, dbt_models, load_raw, published_file, report
+from orchestration.dbt_process import Dbt
 from orchestration.resources import Edgar, Inputs, Warehouse
 from orchestration.sensors import new_filing_sensor
 from warehouse.home import Home, find_home
@@ -24,6 +25,7 @@ def build_definitions(
     edgar: Edgar | None = None,
     inputs: Inputs | None = None,
     full: bool = False,
+    dbt: Dbt | None = None,
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
 ) -> dg.Definitions:
     """All assets, checks, the job, its schedule and its sensors, over one folder of files.
@@ -32,14 +34,15 @@ def build_definitions(
     :param edgar: default: asked only if SEC_USER_AGENT is set.
     :param inputs: default: what ships with the package.
     :param full: make the build file anew, and publish even if nothing changed.
+    :param dbt: a dbt process that was started for the one run to come.
     :param loggers: where runs in this process log to; default Dagster's.
-    :raises models.DbtFailed: the dbt project does not parse.
+    :raises DbtFailed: the dbt project does not parse.
     """
     home, inputs = home or find_home(), inputs or Inputs()
     edgar = edgar or Edgar(is_live=bool(os.environ.get("SEC_USER_AGENT")))
-    manifest = models.load_manifest(home)
+    manifest = models.load_manifest(home, dbt)
     marts = [spec.key for spec in models.model_specs(manifest) if spec.group_name == "marts"]
-    assets = [archive, load_raw, dbt_models(manifest), published_file(marts)]
+    assets = [archive, load_raw, dbt_models(manifest, dbt), published_file(marts), report]
     return dg.Definitions(
         assets=dg.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=jobs.FRESHNESS), assets),
         jobs=[jobs.refresh_job],

@@ -28,7 +28,7 @@ refresh_job = dg.define_asset_job(
     # One process for all steps: a process per step and its imports cost more than the work.
     executor_def=dg.in_process_executor,
     hooks={note_failure},
-    description="Sources to published file: fetch (where configured), load, build, check, publish.",
+    description="Sources to published file: fetch (where configured), load, build, check, publish, report.",
 )
 
 quarterly_schedule = dg.ScheduleDefinition(

@@ -1,7 +1,7 @@
-"""The dbt project as Dagster assets and checks, and the one dbt invocation of a run.
+"""The dbt project as Dagster assets and checks.
 
-Belongs here: the prebuilt manifest, what becomes an asset or a check, running `dbt build` in this
-process, turning its results into Dagster's. Does not belong here: SQL, or any other asset.
+Belongs here: the prebuilt manifest, what becomes an asset or a check, turning dbt's results into Dagster's. Does not
+belong here: running dbt (dbt_process.py), SQL, or any other asset.
 
 Not `@dbt_assets`: it knows no unit tests, and a test without an owner it reports as an observation
 that nothing waits for. Here every test is a check of some table, or the code location refuses to
@@ -13,61 +13,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from itertools import dropwhile, takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import dagster as dg
 
+from orchestration.dbt_process import PROJECT, Dbt, DbtFailed, Outcome, compiled_manifest, run_here
 from warehouse.errors import WarehouseError
 from warehouse.home import Home, refresh_lock
 from warehouse.outfile import new_file
 
-PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models/**/*", "macros/**/*", "tests/**/*")
 
 Manifest = Mapping[str, Any]
-
-
-class DbtFailed(Exception):
-    """dbt could not run at all: the project does not parse, or the build file cannot be opened."""
-
-
-# --- dbt itself -----------------------------------------------------------------------------------
-
-
-def _invoke(
-    home: Home,
-    arguments: Sequence[str],
-    on_event: Callable[[Any], None] | None = None,
-    target: Path | None = None,
-) -> Any:
-    """One dbt command in this process; returns dbt's own result.
-
-    :param target: folder of what dbt writes; None for the one where the compiled manifest lies.
-    :raises DbtFailed: dbt could not run; the message is its first error.
-    """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
-
-    os.environ["AIGAP_BUILD_DUCKDB"] = str(home.build)
-    os.environ["DO_NOT_TRACK"] = "1"
-    target = target or compiled_manifest(home).parent
-    folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", target]
-    quiet = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check"]
-    try:
-        answer = dbtRunner(callbacks=[on_event] if on_event else []).invoke(
-            [*quiet, *arguments, *(str(part) for part in folders)]
-        )
-    finally:
-        # dbt-duckdb keeps the file open in this process after the run; nobody else could open it.
-        DuckDBConnectionManager.close_all_connections()
-    if answer.exception is not None:
-        raise DbtFailed(str(answer.exception).strip()) from answer.exception
-    return answer
 
 
 def write_docs(home: Home) -> Path:
@@ -83,7 +45,7 @@ def write_docs(home: Home) -> Path:
     target = home.root / "dbt" / "docs"
     try:
         with refresh_lock(home):
-            answer = _invoke(home, ["docs", "generate", "--static"], target=target)
+            answer = run_here(home, target, ["docs", "generate", "--static"])
     except DbtFailed as error:
         raise WarehouseError(f"dbt could not document the tables: {error}") from error
     if not answer.success:
@@ -114,20 +76,20 @@ def manifest_path(home: Home) -> Path:
     return home.root / "dbt" / f"manifest-{_sources_hash()}.json"
 
 
-def compiled_manifest(home: Home) -> Path:
-    """The manifest that the last build wrote, with every model's compiled SQL."""
-    return home.root / "dbt" / "target" / "manifest.json"
-
-
-def load_manifest(home: Home) -> Manifest:
+def load_manifest(home: Home, dbt: Dbt | None = None) -> Manifest:
     """The project's manifest; parsed by dbt only where the sources changed since (about 6 s).
 
+    :param dbt: a process that is parsing already; without it one is started where it is needed.
     :raises DbtFailed: the project does not parse.
     """
     path = manifest_path(home)
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        _invoke(home, ["parse"])
+        if dbt is None:
+            with Dbt(home) as dbt:
+                dbt.parse()
+        else:
+            dbt.parse()
         # By rename: another process may be reading. The build's own manifest.json is rewritten in place.
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         temporary.write_bytes(compiled_manifest(home).read_bytes())
@@ -250,64 +212,11 @@ def selection(
     return [".".join(everything[unique_id]["fqn"]) for unique_id in ids]
 
 
-# --- building -------------------------------------------------------------------------------------
-
-
-class Outcome(NamedTuple):
-    """How one dbt node ended. `is_good`: built, passed, or failed with severity warn only.
-
-    :ivar status: dbt's word: success, pass, fail, warn, error, skipped.
-    :ivar failures: rows a test found wrong, where it counts them.
-    """
-
-    unique_id: str
-    name: str
-    kind: str
-    status: str
-    message: str
-    failures: int | None
-    seconds: float
-
-    @property
-    def is_good(self) -> bool:
-        return self.status in ("success", "pass", "warn", "no-op")
+# --- results --------------------------------------------------------------------------------------
 
 
 def _first_line(text: str | None) -> str:
     return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")
-
-
-def dbt_build(
-    home: Home, select: Sequence[str] | None = None, say: Callable[[str], None] = lambda line: None
-) -> list[Outcome]:
-    """Build models and run their tests in dependency order; a model after a failed test is skipped.
-
-    :param select: names of models and tests; None for all of the project.
-    :param say: told one line a model, and one a failure.
-    :raises DbtFailed: dbt could not run at all.
-    """
-
-    def on_event(event: Any) -> None:
-        if event.info.name == "NodeFinished":
-            node = event.data.node_info
-            if node.resource_type == "model" or node.node_status in ("fail", "error", "warn"):
-                status = "" if node.node_status == "success" else f": {node.node_status}"
-                say(f"{node.resource_type} {node.node_name}{status}")
-
-    picked = ["--select", *select, "--indirect-selection", "empty"] if select is not None else []
-    answer = _invoke(home, ["build", *picked], on_event)
-    return [
-        Outcome(
-            unique_id=row.node.unique_id,
-            name=row.node.name,
-            kind=str(row.node.resource_type).replace("_", " "),
-            status=str(row.status),
-            message=str(row.message or "").strip(),
-            failures=row.failures,
-            seconds=round(row.execution_time, 3),
-        )
-        for row in answer.result.results
-    ]
 
 
 def verdict(outcomes: Sequence[Outcome]) -> str | None:
@@ -322,22 +231,16 @@ def verdict(outcomes: Sequence[Outcome]) -> str | None:
 
 
 def results(
-    outcomes: Sequence[Outcome],
-    specs: Sequence[dg.AssetSpec],
-    checks: Sequence[dg.AssetCheckSpec],
-    row_counts: Mapping[str, int],
+    outcomes: Iterable[Outcome], specs: Sequence[dg.AssetSpec], checks: Sequence[dg.AssetCheckSpec]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """dbt's results as Dagster's, in dbt's order; a skipped node gives none.
-
-    :param row_counts: by "schema.table".
-    """
+    """dbt's results as Dagster's, in dbt's order; a skipped node gives none."""
     key_of = {spec.metadata[UNIQUE_ID]: spec.key for spec in specs}
     check_of = {spec.metadata[UNIQUE_ID]: spec for spec in checks}
     for outcome in outcomes:
         if (key := key_of.get(outcome.unique_id)) and outcome.is_good:
             metadata: dict[str, Any] = {"seconds": outcome.seconds}
-            if (rows := row_counts.get(".".join(key.path))) is not None:
-                metadata["dagster/row_count"] = rows
+            if outcome.rows is not None:
+                metadata["dagster/row_count"] = outcome.rows
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
         elif (check := check_of.get(outcome.unique_id)) and outcome.status != "skipped":
             yield dg.AssetCheckResult(

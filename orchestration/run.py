@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from orchestration.dbt_process import Dbt, DbtFailed
 from warehouse.errors import Busy, Mistake, WarehouseError
 from warehouse.home import Home, read_last_refresh, record_refresh, refresh_lock
 
@@ -45,7 +46,13 @@ class Progress(Protocol):
 
 
 #: Steps of the job as a person would call them.
-_STEPS = {"sources__archive": "fetch", "load_raw": "load", "dbt_build": "build", "meta__build": "publish"}
+_STEPS = {
+    "sources__archive": "fetch",
+    "load_raw": "load",
+    "dbt_build": "build",
+    "meta__build": "publish",
+    "report__index": "report",
+}
 
 
 class _Narrator(logging.Handler):
@@ -65,8 +72,9 @@ class _Narrator(logging.Handler):
             self._progress(f"{step}: warning: {message}")
             return
         self._built += message.startswith("model ")
-        done = {"fetch": 0, "load": 1, "build": 2 + self._built, "publish": 2 + self._models}[step]
-        self._progress(f"{step}: {message}", done, self._models + 3)
+        models = self._models
+        done = {"fetch": 0, "load": 1, "build": 2 + self._built, "publish": 2 + models, "report": 3 + models}[step]
+        self._progress(f"{step}: {message}", done, models + 4)
 
 
 def _logger(progress: Progress, models: int) -> Any:
@@ -106,46 +114,58 @@ def refresh(
             identity()  # a missing name is known now, not half a minute later
         progress("starting")
         started = time.monotonic()
-        _quiet()
-        from orchestration import jobs
-        from orchestration.build import build_definitions
-        from orchestration.instance import close_left_over_runs, instance_of
-        from orchestration.models import DbtFailed, load_manifest, model_specs
-        from orchestration.resources import Edgar
-
-        if edgar is None:
-            edgar = Edgar(is_live=not offline)
-        try:
-            models = len(model_specs(load_manifest(home)))
-        except DbtFailed as error:
-            raise _failed(home, f"dbt cannot read dbt_project: {error}") from error
-        definitions = build_definitions(
-            home, edgar=edgar, inputs=inputs, full=full, loggers={"console": _logger(progress, models)}
-        )
-        job = definitions.resolve_job_def(jobs.refresh_job.name)
-        with instance_of(home) as instance:
-            close_left_over_runs(instance, job.name)
-            result = _interruptible(
-                lambda: job.execute_in_process(
-                    instance=instance,
-                    raise_on_error=False,
-                    run_config={"loggers": {"console": {}}},
-                    tags=_TAGS,
-                ),
-                before_exit=lambda: close_left_over_runs(instance, job.name),
-            )
-        if not result.success:
-            raise _failed(home, reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
+        with Dbt(home) as dbt:  # imports and parses while this process does the same for Dagster
+            steps = _run_job(home, dbt, full, offline, progress, edgar, inputs)
         last = read_last_refresh(home) or {}
-        progress(f"{last.get('message')} ({time.monotonic() - started:.0f} s)", models + 3, models + 3)
+        progress(f"{last.get('message')} ({time.monotonic() - started:.0f} s)", steps, steps)
         return 0
+
+
+def _run_job(
+    home: Home, dbt: Dbt, full: bool, offline: bool, progress: Progress, edgar: Edgar | None, inputs: Inputs | None
+) -> int:
+    """The job, run and recorded; returns how many steps `progress` was told of."""
+    _quiet()
+    from orchestration import jobs
+    from orchestration.build import build_definitions
+    from orchestration.instance import close_left_over_runs, instance_of
+    from orchestration.models import load_manifest, model_specs
+    from orchestration.resources import Edgar
+
+    try:
+        models = len(model_specs(load_manifest(home, dbt)))
+    except DbtFailed as error:
+        raise _failed(home, f"dbt cannot read dbt_project: {error}") from error
+    definitions = build_definitions(
+        home,
+        edgar=edgar or Edgar(is_live=not offline),
+        inputs=inputs,
+        full=full,
+        dbt=dbt,
+        loggers={"console": _logger(progress, models)},
+    )
+    job = definitions.resolve_job_def(jobs.refresh_job.name)
+    with instance_of(home) as instance:
+        close_left_over_runs(instance, job.name)
+        result = _interruptible(
+            lambda: job.execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {}}},
+                tags=_TAGS,
+            ),
+            before_exit=lambda: close_left_over_runs(instance, job.name),
+        )
+    if not result.success:
+        raise _failed(home, reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
+    return models + 4
 
 
 def _interruptible(work: Callable[[], Any], before_exit: Callable[[], Any]) -> Any:
     """`work`'s result; Ctrl-C ends the process at once, as any other signal does.
 
-    In the main thread Dagster and dbt would both catch the signal and wind down for up to ten seconds. There is
-    nothing to wind down: a refresh killed anywhere leaves the published file alone and the next one goes through.
+    In the main thread Dagster would catch the signal and wind down for seconds. There is nothing to wind down: a
+    refresh killed anywhere leaves the published file alone and the next one goes through.
     """
     outcome: list[Any] = []
     failure: list[BaseException] = []
@@ -378,7 +398,7 @@ def _only_one(home: Home, part: str) -> Iterator[None]:
 def _prepare(home: Home) -> None:
     """Make instance and manifest in one process, before two others want them at once."""
     from orchestration.instance import instance_of
-    from orchestration.models import DbtFailed, load_manifest
+    from orchestration.models import load_manifest
 
     with (home.dagster / "start.lock").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

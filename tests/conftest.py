@@ -5,6 +5,7 @@ the user's own files. Does not belong here: assertions.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from orchestration.models import compiled_manifest
+from orchestration.dbt_process import compiled_manifest
 from warehouse.home import Home
 
 #: What a person may have set, and a test must not meet.
@@ -28,6 +29,8 @@ def _nobodys_machine(tmp_path_factory: pytest.TempPathFactory):
             patch.delenv(name, raising=False)
         patch.setenv("AIGAP_HOME", str(tmp_path_factory.mktemp("nobodys-home")))
         patch.setenv("DO_NOT_TRACK", "1")
+        # A shell that starts this in the background has SIGINT ignored, and so would every process we start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         yield
 
 

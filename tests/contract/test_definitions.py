@@ -94,7 +94,7 @@ def test_every_asset_is_the_relation_of_its_name(specs, refreshed):
         built = {row[0] for kind in ("table", "view") for row in build.execute(query.format(kind)).fetchall()}
     with duckdb.connect(str(refreshed.home.published), read_only=True) as published:
         live = {row[0] for row in published.execute(query.format("table")).fetchall()}
-    tables = {name for name in specs if not name.startswith("sources.")}
+    tables = {name for name in specs if not name.startswith(("sources.", "report."))}
     assert tables - {"meta.build"} == {n for n in built if n.split(".")[0] != "meta"} - {"raw.build_file"}
     assert {n for n in tables if n.split(".")[0] in ("marts", "meta")} == live - {"meta.processed_accessions"}
 
@@ -116,13 +116,15 @@ def test_every_mart_shows_its_columns(specs):
 def test_publishing_comes_after_every_mart(specs):
     upstream = {".".join(dep.asset_key.path) for dep in specs["meta.build"].deps}
     assert upstream == {name for name in specs if name.startswith("marts.")}
+    assert [".".join(dep.asset_key.path) for dep in specs["report.index"].deps] == ["meta.build"]
 
 
 def test_every_step_takes_its_turn_and_the_job_runs_in_one_process(defs):
     job = defs.resolve_job_def("quarterly_refresh")
     assert {op.pool for op in job.graph.node_defs} == {"warehouse_writer"}
     assert job.executor_def.name == "in_process"
-    assert {n.name for n in job.graph.node_defs} == {"sources__archive", "load_raw", "dbt_build", "meta__build"}
+    steps = {"sources__archive", "load_raw", "dbt_build", "meta__build", "report__index"}
+    assert {n.name for n in job.graph.node_defs} == steps
 
 
 def test_the_schedule_ticks_once_a_quarter_at_nine_in_new_york():
@@ -220,5 +222,5 @@ def test_an_unreadable_note_approves_nothing(tmp_path):
 
 
 def test_the_manifest_is_parsed_again_only_when_a_source_changes(refreshed, monkeypatch):
-    monkeypatch.setattr(models, "_invoke", lambda *_: pytest.fail("parsed although nothing changed"))
+    monkeypatch.setattr(models, "Dbt", lambda *_: pytest.fail("parsed although nothing changed"))
     assert models.load_manifest(Home(refreshed.home.root))["metadata"]["project_name"] == "ai_revenue_gap"

@@ -119,6 +119,9 @@ def test_materializations_say_rows_newest_filing_and_accessions(refreshed):
             built["content_hash"],
             built["checks_passed"],
         )
+        page = metadata_of(instance, "report", "index")
+        assert page["is new"]
+        assert page["bytes"] == (refreshed.home.report / "index.html").stat().st_size > 1_000_000
 
 
 def test_the_build_file_is_not_kept_open_nor_half_written(refreshed):
@@ -145,6 +148,7 @@ def test_a_second_refresh_needs_no_network_and_publishes_nothing_new(refreshed, 
     """T76, T86."""
     home = copy_of(refreshed.home, tmp_path / "again")
     before = meta(home)
+    page_written = (home.report / "index.html").stat().st_mtime_ns
     environment = {**os.environ, "AIGAP_HOME": str(home.root)}
     done = subprocess.run(
         [sys.executable, "-c", _NO_NETWORK], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600
@@ -153,8 +157,9 @@ def test_a_second_refresh_needs_no_network_and_publishes_nothing_new(refreshed, 
     assert "nothing new; still ai_revenue_gap-000001.duckdb" in done.stderr.splitlines()[-1]
     assert meta(home) == before
     assert read_last_refresh(home)["outcome"] == "unchanged"
-    # What is known is not loaded again.
+    # What is known is not loaded again, and a page of the same numbers is not written again.
     assert "raw.xbrl_facts" not in done.stderr
+    assert (home.report / "index.html").stat().st_mtime_ns == page_written
 
 
 # --- what is refused is said, and the rest goes on --------------------------------------------------

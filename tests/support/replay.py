@@ -33,6 +33,7 @@ from ingest.bundle import BUNDLE_DIR, Bundle
 from ingest.companies import watch_list
 from ingest.edgar.client import Client
 from orchestration import assets, fetching, models
+from orchestration.dbt_process import Dbt, compiled_manifest
 from orchestration.resources import Edgar, Inputs, Warehouse
 from support.clock import VirtualClock
 from support.fake_edgar import FakeEdgar
@@ -140,12 +141,13 @@ class World:
 
     def build(self) -> None:
         """All models and all checks, by dbt."""
-        problem = models.verdict(models.dbt_build(self.home))
+        with Dbt(self.home) as dbt:
+            problem = models.verdict(list(dbt.build()))
         assert problem is None, problem
 
     def refill(self) -> None:
         """The models' tables filled anew by the SQL that the last `build` compiled."""
-        nodes = json.loads(models.compiled_manifest(self.home).read_text("utf-8"))["nodes"]
+        nodes = json.loads(compiled_manifest(self.home).read_text("utf-8"))["nodes"]
         with self.build_file() as connection:
             for node in _in_order(nodes):
                 if node["config"]["materialized"] == "table":

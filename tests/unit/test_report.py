@@ -17,7 +17,7 @@ import vl_convert
 from support.report_marts import ACCESSION, HOSTILE, write_marts
 from warehouse import report
 from warehouse.errors import NotPublished
-from warehouse.report import json_for_script, write_report
+from warehouse.report import is_current, json_for_script, write_report
 from warehouse.report.charts import CHARTS, Chart
 from warehouse.report.words import doubt, headline, money, percent
 
@@ -266,6 +266,7 @@ def test_the_build_is_named_where_the_file_names_it(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(report, "_vega", lambda: "")
     path = write_marts(tmp_path / "m.duckdb")
     assert "What was known by 2026-08-26." in write_report(path, tmp_path / "i.html").read_text("utf-8")
+    assert not is_current(path, tmp_path / "i.html"), "a file that does not say which it is may be any"
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             """
@@ -280,6 +281,12 @@ def test_the_build_is_named_where_the_file_names_it(tmp_path: Path, monkeypatch:
         "Published 2026-09-01 as generation 7, from filings up to 2026-08-26 (0001045810-26-000081), 61 checks" in page
     )
     assert "<li>a check of &lt;b&gt;mine&lt;/b&gt;</li>" in page
+    assert is_current(path, tmp_path / "i.html")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update meta.build set generation = 8")
+    assert not is_current(path, tmp_path / "i.html")
+    assert not is_current(path, tmp_path / "none.html")
+    assert not is_current(tmp_path / "none.duckdb", tmp_path / "i.html")
 
 
 def test_nothing_published_says_what_to_do(tmp_path: Path):

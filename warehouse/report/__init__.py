@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from html import escape
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from warehouse.errors import NotPublished
 from warehouse.report.charts import CHARTS, Chart, Rows, query
 from warehouse.report.words import SCENARIOS, doubt, headline, money, percent
 
-__all__ = ["render", "write_report"]
+__all__ = ["is_current", "render", "write_report"]
 
 _HERE = Path(__file__).parent
 #: Opened first: the newest quarter that this scenario has a gap for.
@@ -63,6 +64,17 @@ def write_report(published: Path, out: Path) -> Path:
     return out
 
 
+def is_current(published: Path, out: Path) -> bool:
+    """Whether `out` is a page that this program made of `published` as it is now; False where that cannot be told."""
+    try:
+        with duckdb.connect(str(published), read_only=True) as connection:
+            stamp = _stamp(connection)
+        with out.open(encoding="utf-8") as page:
+            return stamp != "" and f'name="generator" content="{stamp}"' in page.read(4096)
+    except (OSError, UnicodeDecodeError, duckdb.Error):
+        return False
+
+
 def render(connection: duckdb.DuckDBPyConnection) -> str:
     """The page as text, from a connection to a published file."""
     charts = [make(connection) for make in CHARTS]
@@ -77,6 +89,7 @@ def render(connection: duckdb.DuckDBPyConnection) -> str:
     )
     slots = {
         "policy": escape(policy),
+        "stamp": _stamp(connection),
         "headline": escape(first["headline"]),
         "doubt": escape(first["doubt"]),
         "nav": "".join(f'<li><a href="#{chart.id}">{escape(chart.title)}</a></li>' for chart in charts),
@@ -112,6 +125,17 @@ def _read(name: str) -> str:
 
 def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _stamp(connection: duckdb.DuckDBPyConnection) -> str:
+    """Generation and content of the published file, and a hash of the program that makes the page; "" without build."""
+    build = _build(connection)
+    if not build:
+        return ""
+    program = hashlib.sha256(version("vl-convert-python").encode())
+    for path in sorted(p for p in _HERE.iterdir() if p.is_file()):
+        program.update(path.read_bytes())
+    return f"aigap {build['generation']}-{build['content_hash'][:16]}-{program.hexdigest()[:16]}"
 
 
 @functools.cache
@@ -271,23 +295,27 @@ def _figure(chart: Chart) -> str:
 
 def _colophon(connection: duckdb.DuckDBPyConnection) -> str:
     """Which build this is; without meta.build, the day of the newest knowledge in it."""
+    if build := _build(connection):
+        warnings = "".join(f"<li>{escape(warning)}</li>" for warning in build["warnings"])
+        warned = f"<p>Checks that warned, so that the numbers stand with a reservation:</p><ul>{warnings}</ul>"
+        return (
+            f"<p>Published {build['built_on']} as generation {build['generation']}, from filings up to "
+            f"{build['newest_filing_on']} ({escape(build['newest_accession'] or 'no accession')}), "
+            f"{build['checks_passed']} checks passed. Content "
+            f"<code>{escape(build['content_hash'][:16])}</code>.</p>" + (warned if warnings else "")
+        )
+    newest = query(connection, "select max(known_from) from marts.ai_revenue_gap_versions").values[0][0]
+    return f"<p>What was known by {newest}.</p>"
+
+
+def _build(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
+    """The row of meta.build, and `built_on`; None where a file has none."""
     has_build = connection.execute(
         "select count(*) from information_schema.tables where table_schema = 'meta' and table_name = 'build'"
     ).fetchone()
-    if has_build and has_build[0]:
-        builds = query(
-            connection,
-            "select *, strftime(built_at at time zone 'UTC', '%Y-%m-%d') as built_on from meta.build",
-        ).dicts()
-        if builds:
-            build = builds[0]
-            warnings = "".join(f"<li>{escape(warning)}</li>" for warning in build["warnings"])
-            warned = f"<p>Checks that warned, so that the numbers stand with a reservation:</p><ul>{warnings}</ul>"
-            return (
-                f"<p>Published {build['built_on']} as generation {build['generation']}, from filings up to "
-                f"{build['newest_filing_on']} ({escape(build['newest_accession'] or 'no accession')}), "
-                f"{build['checks_passed']} checks passed. Content "
-                f"<code>{escape(build['content_hash'][:16])}</code>.</p>" + (warned if warnings else "")
-            )
-    newest = query(connection, "select max(known_from) from marts.ai_revenue_gap_versions").values[0][0]
-    return f"<p>What was known by {newest}.</p>"
+    if not has_build or not has_build[0]:
+        return None
+    builds = query(
+        connection, "select *, strftime(built_at at time zone 'UTC', '%Y-%m-%d') as built_on from meta.build"
+    ).dicts()
+    return builds[0] if builds else None
