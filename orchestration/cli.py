@@ -41,6 +41,7 @@ environment:
   AIGAP_HOME       folder of all files (default: data/ in the checkout)
   SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
   AIGAP_ALERT_WEBHOOK   where the daemon (aigap ui) posts that a run failed (see deploy/README.md)
+  AIGAP_MEMORY_LIMIT    memory the database engine may use for a refresh (default: 1GB)
 
 exit codes: 0 done, 1 failed (readers keep the last good numbers), 2 usage, 75 another refresh is running
 """
@@ -184,18 +185,6 @@ def _cite(args: argparse.Namespace, home: Home) -> int:
     return 0
 
 
-def _xlsx(args: argparse.Namespace, home: Home) -> int:
-    from warehouse.read import open_published
-    from warehouse.xlsx import write_xlsx
-
-    if args.file.suffix.lower() != ".xlsx":
-        raise Mistake(f"{args.file} must end in .xlsx, or Excel will not open it")
-    with new_file(args.file) as file, open_published(home) as connection:
-        rows = write_xlsx(connection, file)
-    _say(f"{args.file}: {len(rows)} tables, {sum(rows.values()):,} rows")
-    return 0
-
-
 def _page(args: argparse.Namespace, home: Home) -> int:
     from warehouse.read import open_published
     from warehouse.report import write_report
@@ -266,9 +255,23 @@ def _bundle_verify(args: argparse.Namespace, home: Home) -> int:
 
 
 def _export(args: argparse.Namespace, home: Home) -> int:
+    if args.xlsx:
+        return _workbook(args.xlsx, home)
     from orchestration import run
 
     return run.export(home, args.folder)
+
+
+def _workbook(path: Path, home: Home) -> int:
+    from warehouse.read import open_published
+    from warehouse.xlsx import write_xlsx
+
+    if path.suffix.lower() != ".xlsx":
+        raise Mistake(f"{path} must end in .xlsx, or Excel will not open it")
+    with new_file(path) as file, open_published(home) as connection:
+        rows = write_xlsx(connection, file)
+    _say(f"{path}: {len(rows)} tables, {sum(rows.values()):,} rows")
+    return 0
 
 
 def _import(args: argparse.Namespace, home: Home) -> int:
@@ -438,9 +441,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--timeout", type=_seconds, default=60, metavar="SECONDS", help="stop it after (default: 60)")
 
-    command = add("xlsx", _xlsx, "write the published tables as an Excel workbook", _XLSX)
-    command.add_argument("file", type=Path, metavar="FILE", help="where to, such as gap.xlsx; replaced if it is there")
-
     add("fetch", _fetch, "fetch new filings of the watch list from EDGAR into the archive", _FETCH)
 
     bundle = commands.add_parser("bundle", help="build or verify the facts that ship with the project")
@@ -456,8 +456,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--bundle", type=Path, metavar="DIR", help="which bundle (default: ingest/bundle)")
 
-    command = add("export", _export, "copy published file, archive and curated figures to a new folder", _EXPORT)
-    command.add_argument("folder", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty")
+    command = add("export", _export, "make a backup folder, or an Excel workbook of the published tables", _EXPORT)
+    what = command.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "folder", nargs="?", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty"
+    )
+    what.add_argument("--xlsx", type=Path, metavar="FILE", help="a workbook, such as gap.xlsx; replaced if it is there")
     command = add("import", _import, "verify such a folder and put it back", _IMPORT)
     command.add_argument("folder", type=Path, metavar="DIR", help="a folder that aigap export made")
     command.add_argument("--force", action="store_true", help="even if what is published here is newer")
@@ -545,10 +549,6 @@ examples:
   aigap sql - < query.sql
   aigap sql "from marts.citations" --format parquet --out citations.parquet     every row, whatever --max-rows says
 """
-_XLSX = """\
-A sheet a table of schema marts, one that says what each column means, and first the notes a number should not travel
-without. Amounts keep every digit, days are dates, sources are links, and no text is a formula.
-"""
 _PAGE = """\
 Charts, tables and sources of what is published, in one file that opens from disk and asks no network. Prints where it
 is.
@@ -567,8 +567,14 @@ Asks EDGAR (8 requests a second at most) for new 10-Q and 10-K filings, their XB
 answer in the archive. Needs SEC_USER_AGENT, as in: SEC_USER_AGENT="Jane Doe jane@example.org". Then: aigap refresh
 """
 _EXPORT = """\
+  aigap export DIR            published file, archive and curated figures
+  aigap export --xlsx FILE    the published tables for Excel
+
 The folder is complete when it appears: plain files, and manifest.json with the SHA-256 of each. A refresh may run
 meanwhile. Not in it: Dagster's history of runs, and what ships with the code.
+
+The workbook has a sheet a table of schema marts, one that says what each column means, and first the notes a number
+should not travel without. Amounts keep every digit, days are dates, sources are links, and no text is a formula.
 """
 _IMPORT = """\
 Every file is compared with the manifest first; one that differs is named, and nothing is changed. Archived payloads are

@@ -75,7 +75,7 @@ def write_xlsx(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, i
         import xlsxwriter
     except ImportError as error:
         raise WarehouseError(
-            "aigap xlsx needs XlsxWriter, which is not installed here: run make gap, which installs what is missing "
+            "aigap export --xlsx needs XlsxWriter, which is not here: run make gap, which installs what is missing "
             "(or write aigap sql ... --format csv)"
         ) from error
     tables = _tables(connection)

@@ -70,7 +70,7 @@ def _of_a_cell(value):
 
 def test_the_workbook_has_every_row_of_every_table_to_the_digit(refreshed, tmp_path):
     path = tmp_path / "gap.xlsx"
-    done = run_aigap(refreshed.home, "xlsx", str(path))
+    done = run_aigap(refreshed.home, "export", "--xlsx", str(path))
     assert done.returncode == 0, done.stderr
     assert re.search(r"gap\.xlsx: \d+ tables, [\d,]+ rows", done.stderr)
     book = openpyxl.load_workbook(path)

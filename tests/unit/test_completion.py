@@ -8,7 +8,7 @@ import pytest
 from orchestration import cli
 from orchestration.completion import SHELLS, script
 
-COMMANDS = ["refresh", "show", "explain", "cite", "sql", "xlsx", "report", "docs", "completion", "doctor", "bundle"]
+COMMANDS = ["refresh", "show", "explain", "cite", "sql", "export", "report", "docs", "completion", "doctor", "bundle"]
 
 ASK_BASH = """
 source "$1"; shift
@@ -78,7 +78,7 @@ def test_bash_takes_an_equals_sign_for_a_word(bash):
 def test_bash_offers_files_where_a_file_may_stand(bash, tmp_path):
     (tmp_path / "my gap.xlsx").touch()
     (tmp_path / "folder").mkdir()
-    assert bash("xlsx", "my", cwd=tmp_path) == ["my gap.xlsx"]
+    assert bash("export", "--xlsx", "my", cwd=tmp_path) == ["my gap.xlsx"]
     assert sorted(bash("show", "--out", "", cwd=tmp_path)) == ["folder", "my gap.xlsx"]
     assert bash("show", "--home", "f", cwd=tmp_path) == ["folder"]
     assert bash("diff", "fol", cwd=tmp_path) == ["folder"]

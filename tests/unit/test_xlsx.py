@@ -77,7 +77,7 @@ def text_of(text):
 @pytest.fixture(scope="module")
 def path(home, tmp_path_factory):
     path = tmp_path_factory.mktemp("out") / "gap with space.xlsx"
-    assert cli.main(["xlsx", str(path), "--home", str(home.root)]) == 0
+    assert cli.main(["export", "--xlsx", str(path), "--home", str(home.root)]) == 0
     return path
 
 
@@ -213,8 +213,8 @@ def test_the_same_file_gives_the_same_bytes(home, path, tmp_path):
 
 def test_without_the_library_the_error_says_what_to_do(home, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
-    assert cli.main(["xlsx", str(tmp_path / "a.xlsx"), "--home", str(home.root)]) == 1
-    assert "needs XlsxWriter, which is not installed here: run make gap" in capsys.readouterr().err
+    assert cli.main(["export", "--xlsx", str(tmp_path / "a.xlsx"), "--home", str(home.root)]) == 1
+    assert "needs XlsxWriter, which is not here: run make gap" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -224,7 +224,7 @@ def test_without_the_library_the_error_says_what_to_do(home, tmp_path, monkeypat
 )
 def test_a_name_that_cannot_be_is_usage(home, tmp_path, capsys, name, message):
     (tmp_path / "folder.xlsx").mkdir()
-    assert cli.main(["xlsx", str(tmp_path / name), "--home", str(home.root)]) == 2
+    assert cli.main(["export", "--xlsx", str(tmp_path / name), "--home", str(home.root)]) == 2
     assert message in capsys.readouterr().err
 
 
