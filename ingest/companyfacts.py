@@ -111,6 +111,7 @@ def _read_quickly(body: bytes) -> tuple[str, _Series, list[int], pa.Table] | Non
             read_options=pa_json.ReadOptions(block_size=_BLOCK_BYTES),
             parse_options=pa_json.ParseOptions(explicit_schema=_ROW, unexpected_field_behavior="ignore"),
         )
+        rows.validate(full=True)  # the reader takes bytes that are no UTF-8 for text
     except (PayloadError, pa.ArrowInvalid, UnicodeDecodeError):
         return None
     counts = [part.count(b"},{") + 1 for part in lists]

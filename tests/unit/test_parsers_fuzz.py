@@ -217,6 +217,7 @@ FOUND = {
     "an exponent beyond Decimal": ("companyfacts", _FACTS % (b"Revenues", b"1e99999999999999999999")),
     "half a surrogate pair, escaped": ("companyfacts", _FACTS % (rb"Rev\ud800enues", b"1")),
     "half a surrogate pair, as bytes": ("companyfacts", _FACTS % (b"Rev\xed\xa0\x80enues", b"1")),
+    "bytes that are no text, in a list of facts": ("companyfacts", _FACTS % (b"Revenues", b'1,"fp":"\xb0"')),
     "half a surrogate pair in a list": (
         "submissions_page",
         seeds("submissions_page")[0].replace(b'"10-K"', rb'"\udc00"'),
@@ -326,4 +327,4 @@ def test_the_harness_runs_every_target_over_its_documents(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert [line.partition(":")[0] for line in done.stdout.splitlines()] == list(TARGETS)
-    assert f"companyfacts: {len(seeds('companyfacts'))} valid and 3 other documents" in done.stdout
+    assert f"companyfacts: {len(seeds('companyfacts'))} valid and 4 other documents" in done.stdout
