@@ -7,16 +7,16 @@
 
 {#- '2026Q2' -#}
 {% macro calendar_quarter_of(day) -%}
-    concat(cast(year({{ day }}) as varchar(4)), 'Q', cast(quarter({{ day }}) as varchar(1)))
+    concat(cast(year({{ day }}) as string), 'Q', cast(quarter({{ day }}) as string))
 {%- endmacro %}
 
 {#- 'FY27Q2': the fiscal year is named after the calendar year it ends in. -#}
 {% macro fiscal_quarter_of(day, fiscal_year_end_month) -%}
     concat(
         'FY',
-        right(cast(year({{ day }}) + case when month({{ day }}) > {{ fiscal_year_end_month }} then 1 else 0 end as varchar(4)), 2),
+        right(cast(year({{ day }}) + case when month({{ day }}) > {{ fiscal_year_end_month }} then 1 else 0 end as string), 2),
         'Q',
-        cast(cast(floor(mod(month({{ day }}) - {{ fiscal_year_end_month }} - 1 + 12, 12) / 3) as integer) + 1 as varchar(1))
+        cast(cast(floor(mod(month({{ day }}) - {{ fiscal_year_end_month }} - 1 + 12, 12) / 3) as integer) + 1 as string)
     )
 {%- endmacro %}
 

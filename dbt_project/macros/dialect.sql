@@ -4,7 +4,7 @@
 {#- Whole days from `first` to `last` (BIGINT). -#}
 {% macro days_between(first, last) %}{{ return(adapter.dispatch('days_between', 'ai_revenue_gap')(first, last)) }}{% endmacro %}
 {% macro default__days_between(first, last) %}({{ last }} - {{ first }}){% endmacro %}
-{% macro spark__days_between(first, last) %}datediff({{ last }}, {{ first }}){% endmacro %}
+{% macro spark__days_between(first, last) %}cast(datediff({{ last }}, {{ first }}) as bigint){% endmacro %}
 
 {#- A date `days` later. -#}
 {% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days', 'ai_revenue_gap')(day, days)) }}{% endmacro %}
@@ -35,7 +35,8 @@
 {% macro spark__explode_ids(column, name) %}lateral view explode({{ column }}) exploded as {{ name }}{% endmacro %}
 
 {#- Whole dollars: `numerator / divisor`, rounded half up, for a non-negative BIGINT numerator and a
-    DECIMAL divisor of at most six places. Integer arithmetic: DuckDB divides DECIMALs in floating point. -#}
+    DECIMAL divisor of at most six places. Integer arithmetic: DuckDB divides DECIMALs in floating point,
+    Spark rounds a quotient to six places before anything can round it to whole dollars. -#}
 {% macro divide_usd(numerator, divisor) %}{{ return(adapter.dispatch('divide_usd', 'ai_revenue_gap')(numerator, divisor)) }}{% endmacro %}
 {% macro default__divide_usd(numerator, divisor) -%}
     cast(
@@ -45,7 +46,8 @@
     )
 {%- endmacro %}
 {% macro spark__divide_usd(numerator, divisor) -%}
-    cast(floor(cast({{ numerator }} as decimal(38, 0)) / nullif({{ divisor }}, 0) + 0.5) as bigint)
+    (2 * cast({{ numerator }} as decimal(19, 0)) * 1000000 + cast({{ divisor }} * 1000000 as decimal(12, 0)))
+    div nullif(2 * cast({{ divisor }} * 1000000 as decimal(12, 0)), 0)
 {%- endmacro %}
 
 {#- Whole dollars: `amount * share`, rounded half up; same bounds. -#}
@@ -54,7 +56,7 @@
     cast((2 * cast({{ amount }} as hugeint) * cast({{ share }} * 1000000 as hugeint) + 1000000) // 2000000 as bigint)
 {%- endmacro %}
 {% macro spark__multiply_usd(amount, share) -%}
-    cast(floor(cast({{ amount }} as decimal(38, 0)) * {{ share }} + 0.5) as bigint)
+    (2 * cast({{ amount }} as decimal(19, 0)) * cast({{ share }} * 1000000 as decimal(12, 0)) + 1000000) div 2000000
 {%- endmacro %}
 
 {#- DECIMAL(18, 6): `part / whole`, rounded half up, NULL where the whole is 0. -#}
@@ -70,7 +72,13 @@
     )
 {%- endmacro %}
 {% macro spark__share_of(part, whole) -%}
-    cast(floor(cast({{ part }} as decimal(38, 0)) * 1000000 / nullif({{ whole }}, 0) + 0.5) * 0.000001 as decimal(18, 6))
+    cast(
+        (
+            (2 * cast({{ part }} as decimal(19, 0)) * 1000000 + cast({{ whole }} as decimal(19, 0)))
+            div nullif(2 * cast({{ whole }} as decimal(19, 0)), 0)
+        ) * cast(0.000001 as decimal(6, 6))
+        as decimal(18, 6)
+    )
 {%- endmacro %}
 
 {#- The same union over a named window. -#}
@@ -83,7 +91,22 @@
     regexp_extract({{ dimensions }}, '(^|;){{ axis }}=([^;]+)', 2)
 {%- endmacro %}
 
+{#- A text literal with apostrophes in it. Before Spark 4, '' joins two literals there and the apostrophe is lost. -#}
+{% macro quoted(text) %}{{ return(adapter.dispatch('quoted', 'ai_revenue_gap')(text)) }}{% endmacro %}
+{% macro default__quoted(text) %}'{{ text | replace("'", "''") }}'{% endmacro %}
+{% macro spark__quoted(text) %}'{{ text | replace("'", "\\'") }}'{% endmacro %}
+
 {#- Subscript of an array's first element. -#}
 {% macro first_index() %}{{ return(adapter.dispatch('first_index', 'ai_revenue_gap')()) }}{% endmacro %}
 {% macro default__first_index() %}1{% endmacro %}
 {% macro spark__first_index() %}0{% endmacro %}
+
+{#- The row that dbt compares a model with to hold it to its contract. Contracts name types as DuckDB does; Spark wants a length
+    with varchar, and writes an array otherwise. -#}
+{% macro spark__get_empty_schema_sql(columns) -%}
+    {%- set spark_types = {'varchar': 'string', 'varchar[]': 'array<string>'} -%}
+    select
+    {%- for column in columns.values() %}
+        cast(null as {{ spark_types.get(column.data_type, column.data_type) }}) as {{ column.name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

@@ -17,7 +17,7 @@ with used as (
 
 rows_without as (
     select mart, 'a row without any fact id' as problem from used
-    where array_length(fact_ids) = 0 or fact_ids is null
+    where fact_ids is null or fact_ids = {{ no_ids() }}
 ),
 
 ids as (

@@ -237,9 +237,10 @@ netted as (
         case
             when superseding.company is not null then concat('counted within ', superseding.superseded_by)
             when latest_overlap.overlap_metric = 'overlap_share'
-                then 'share of revenue that is a counted company''s cost (sourced)'
+                then {{ quoted("share of revenue that is a counted company's cost (sourced)") }}
             when latest_overlap.overlap_metric is not null then 'amount paid by counted companies (sourced)'
-            when latest_assumption.assumed_share is not null then 'assumed share of the layer''s dollar (no amount disclosed)'
+            when latest_assumption.assumed_share is not null
+                then {{ quoted("assumed share of the layer's dollar (no amount disclosed)") }}
             when latest.has_overlap then 'overlap declared, no amount or share known yet: nothing netted'
             when latest.layer = 'model' then 'none: what a lab pays its cloud is netted at the cloud'
             else 'none declared'

@@ -153,7 +153,7 @@ from_microsoft_share as (
         all_quarters.calendar_quarter,
         microsoft_share.calendar_quarter is not null as is_present,
         case
-            when microsoft_share.calendar_quarter is null then 'needs NVIDIA''s revenue of the quarter'
+            when microsoft_share.calendar_quarter is null then {{ quoted("needs NVIDIA's revenue of the quarter") }}
         end as reason_missing
     from all_quarters
     left join microsoft_share on all_quarters.calendar_quarter = microsoft_share.calendar_quarter
@@ -169,7 +169,7 @@ from_gap as (
         case
             when gap.gap_usd is not null then null
             when gap.calendar_quarter is null
-                then 'needs NVIDIA''s data-center revenue of the quarter: not yet filed, or not fetched'
+                then {{ quoted("needs NVIDIA's data-center revenue of the quarter: not yet filed, or not fetched") }}
             else 'no AI revenue observation of this quarter or an earlier one is at hand'
         end as reason_missing
     from all_quarters
