@@ -458,9 +458,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("export", _export, "make a backup folder, or an Excel workbook of the published tables", _EXPORT)
     what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument(
-        "folder", nargs="?", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty"
-    )
+    what.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty")
     what.add_argument("--xlsx", type=Path, metavar="FILE", help="a workbook, such as gap.xlsx; replaced if it is there")
     command = add("import", _import, "verify such a folder and put it back", _IMPORT)
     command.add_argument("folder", type=Path, metavar="DIR", help="a folder that aigap export made")
