@@ -275,19 +275,19 @@ def wait_until(met, seconds: float, log: Path) -> float:
     return time.monotonic() - started
 
 
-def test_a_filing_that_appears_is_published_by_the_daemon(refreshed, published, tmp_path, monkeypatch):
+def test_a_filing_that_appears_is_published_by_the_daemon(refreshed, published, manifest, tmp_path, monkeypatch):
     bundle = with_company_facts_of(read_bundle(), NVIDIA)
     *_, (day, accession) = filing_days(bundle).items()
     monkeypatch.setenv("DAGSTER_HOME", "set by instance_of, and put back")
     with FakeEdgar(root=edgar_folder(bundle, tmp_path / "edgar"), etags_on_data=True) as server:
-        world = World(tmp_path, server, bundle_before(bundle, day, tmp_path / "bundle"))
+        world = World(tmp_path, server, bundle_before(bundle, day, tmp_path / "bundle"), manifest)
         # What was parsed once for the session need not be again.
         shutil.copytree(
             refreshed.home.root / "dbt", world.home.root / "dbt", ignore=shutil.ignore_patterns("build.json")
         )
         world.becomes(date.fromordinal(day.toordinal() - 1))
         world.load()
-        world.build()
+        world.run_models()
         world.publish()
         load_manifest(world.home)
         with instance_of(world.home) as instance, daemon_over(world) as log:

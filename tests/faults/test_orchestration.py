@@ -1,7 +1,6 @@
 """Runs that meet each other, instances that are born twice, and what a run must never write down."""
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +14,6 @@ import pytest
 from orchestration import resources
 from orchestration.instance import close_left_over_runs, instance_of
 from orchestration.resources import Warehouse
-from support.fake_edgar import FakeEdgar
 from warehouse.errors import Busy
 from warehouse.home import Home, lock_holder
 
@@ -134,36 +132,3 @@ def test_many_threads_write_events_through_one_connection(tmp_path):
         assert [len(instance.all_logs(run.run_id)) for run in runs] == [20] * 8
         # No more files stay open than the index and the newest few.
         assert len(instance.event_log_storage._engines) <= 1 + instance.event_log_storage.KEPT_RUNS
-
-
-REFRESH = """
-import sys
-from pathlib import Path
-from orchestration import run
-from orchestration.resources import Edgar
-from warehouse.home import Home
-say = lambda message, done=None, total=None: print(message)
-edgar = Edgar(is_live=True, data_host=sys.argv[2], www_host=sys.argv[3])
-run.refresh(Home(Path(sys.argv[1])), offline=False, progress=say, edgar=edgar)
-"""
-
-
-def test_t75_an_edgar_that_fails_holds_nothing_back_and_the_callers_name_is_written_nowhere(refreshed, tmp_path):
-    home = Home(tmp_path / "home")
-    shutil.copytree(refreshed.home.root, home.root, symlinks=True)
-    with FakeEdgar() as edgar:  # knows no company: every list is a 404
-        hosts = edgar.hosts
-        asking = python(REFRESH, home.root, hosts.data, hosts.www, SEC_USER_AGENT="Jane Doe jane.doe@secret.example")
-        said = asking.communicate(timeout=600)[0]
-        assert asking.returncode == 0, said
-        assert {seen.headers["User-Agent"] for seen in edgar.log} == {"Jane Doe jane.doe@secret.example"}
-    assert "fetch: warning: not everything could be fetched" in said
-    assert "nothing new; still ai_revenue_gap-000001.duckdb" in said
-    with instance_of(home) as instance:
-        key = dg.AssetCheckKey(dg.AssetKey(["sources", "archive"]), "edgar_answered")
-        record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
-        evaluation = record.event.asset_check_evaluation
-    assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
-    written = [p for p in home.root.rglob("*") if p.is_file() and b"secret.example" in p.read_bytes()]
-    assert written == []
-    assert "secret.example" not in said

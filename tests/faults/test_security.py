@@ -31,6 +31,7 @@ from orchestration.cli import main
 from orchestration.resources import Warehouse
 from support import fake_edgar
 from support.fake_edgar import FakeEdgar
+from support.network_guard import guarded, reached
 from support.small_warehouse import INFO, MACROS, publish_small, small_home
 from warehouse.changes import diff, markdown, text
 from warehouse.home import Home, read_last_refresh
@@ -446,41 +447,6 @@ SECRETS = {
 }
 TRACES = ("quillfeather", "wh-secret-token")
 
-#: Every attempt to reach anything but a socket file is written down, in this process and its children.
-_GUARD = """
-import os, socket
-def _note(what):
-    with open(os.environ["AIGAP_TEST_GUARD"], "a") as file:
-        file.write(what + "\\n")
-def _watch(name):
-    real = getattr(socket.socket, name)
-    def call(self, *args):
-        if self.family != socket.AF_UNIX:
-            _note(f"{name} {args[-1]}")
-        return real(self, *args)
-    setattr(socket.socket, name, call)
-for _name in ("connect", "connect_ex", "sendto"):
-    _watch(_name)
-_look_up = socket.getaddrinfo
-def _named(host, *args, **kwargs):
-    _note(f"getaddrinfo {host}")
-    return _look_up(host, *args, **kwargs)
-socket.getaddrinfo = _named
-"""
-
-
-def guarded(tmp_path: Path) -> dict[str, str]:
-    """Environment of a process that writes its connections to tmp_path/reached."""
-    (tmp_path / "guard").mkdir()
-    (tmp_path / "guard" / "sitecustomize.py").write_text(_GUARD)
-    return {"PYTHONPATH": str(tmp_path / "guard"), "AIGAP_TEST_GUARD": str(tmp_path / "reached")}
-
-
-def reached(tmp_path: Path) -> list[str]:
-    log = tmp_path / "reached"
-    return log.read_text().splitlines() if log.exists() else []
-
-
 _LIVE = """
 import sys
 from pathlib import Path
@@ -572,20 +538,10 @@ def test_t72_hostile_titles_go_through_dbt_as_data(asked, refreshed):
     assert os.environ.get("HOME", "/root") not in shown.stdout
 
 
-def test_t76_an_offline_refresh_from_nothing_reaches_nothing(tmp_path):
-    """Python's sockets are watched; where the kernel allows, there is no network at all, for DuckDB's own code too."""
-    home = Home(tmp_path / "home")
-    command = [sys.executable, "-m", "orchestration.cli", "refresh"]
-    cut_off = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-    if shutil.which("unshare") and subprocess.run([*cut_off, "true"], capture_output=True, check=False).returncode == 0:
-        command = [*cut_off, *command]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **guarded(tmp_path), "AIGAP_HOME": str(home.root)}, capture_output=True,
-        text=True, timeout=600, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert reached(tmp_path) == []
-    assert home.live().is_file()
+def test_t76_an_offline_refresh_from_nothing_reaches_nothing(refreshed):
+    """The session's one refresh was cut off (tests/conftest.py)."""
+    assert refreshed.reached == []
+    assert refreshed.home.live().is_file()
 
 
 # --- T77: configuration that is a bomb ------------------------------------------------------------------------
