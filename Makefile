@@ -31,7 +31,7 @@ gap: $(RUN_STAMP)  ## ingest the shipped facts, build, check, publish, print the
 	@$(BIN)/aigap show
 
 test: $(DEV_STAMP)  ## the whole test suite
-	@$(PY) -m pytest -n 2 --dist loadfile
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(DEV_STAMP)  ## every linter that CI runs
 	$(PY) -m ruff check .

@@ -307,8 +307,9 @@ def test_a_damaged_bundle_stops_before_anything_is_touched(refreshed, tmp_path):
     assert_last_good_is_served(home, before)
 
 
-def test_without_a_bundle_nothing_is_published_and_the_message_says_what_to_do(tmp_path):
+def test_without_a_bundle_nothing_is_published_and_the_message_says_what_to_do(refreshed, tmp_path):
     home = Home(tmp_path / "home")
+    shutil.copytree(refreshed.home.root / "dbt", home.root / "dbt")  # what dbt parsed need not be parsed again
     (tmp_path / "empty").mkdir()
     done = refresh_with(home, bundle=tmp_path / "empty")
     assert done.returncode == 1
