@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -136,14 +136,3 @@ def differences_at(build: Path, models: Iterable[Model], day: date) -> list[Diff
         finally:
             con.close()
     return found
-
-
-def verify(
-    build: Path, manifest: Path, days: Iterable[date] | None = None, on_day: Callable[[date], None] | None = None
-) -> Iterator[Difference]:
-    """Differences at each of `days` (default: every knowledge day); nothing is yielded by an honest history."""
-    models = compiled_models(manifest)
-    for day in knowledge_days(build) if days is None else days:
-        if on_day:
-            on_day(day)
-        yield from differences_at(build, models, day)

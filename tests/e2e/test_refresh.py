@@ -24,6 +24,7 @@ from conftest import run_aigap
 from ingest.bundle import BUNDLE_DIR
 from orchestration.instance import instance_of
 from support.fake_edgar import FakeEdgar
+from support.network_guard import guarded, reached
 from warehouse.home import Home, lock_holder, read_last_refresh
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,30 +142,20 @@ def test_the_build_file_is_not_kept_open_nor_half_written(refreshed):
 
 # --- again, and without a network -----------------------------------------------------------------
 
-_NO_NETWORK = """
-import socket, sys
-def refuse(self, address, *rest):
-    if self.family != socket.AF_UNIX:
-        sys.exit(f"asked the network for {address}")
-    return connect(self, address, *rest)
-connect, socket.socket.connect = socket.socket.connect, refuse
-socket.getaddrinfo = lambda *a, **k: sys.exit(f"looked up {a}")
-from orchestration.cli import main
-sys.exit(main(["refresh"]))
-"""
-
 
 def test_of_four_refreshes_at_once_one_runs_without_a_network_and_publishes_nothing_new(refreshed, tmp_path):
     """T54, T76, T86."""
     home = copy_of(refreshed.home, tmp_path / "again")
     before = meta(home)
     page_written = (home.report / "index.html").stat().st_mtime_ns
-    started = [start_refresh(home, "-c", _NO_NETWORK) for _ in range(4)]
+    watched = guarded(tmp_path)  # the processes that these start too
+    started = [start_refresh(home, **watched) for _ in range(4)]
     said = [process.communicate(timeout=600)[0] for process in started]
     assert sorted(process.returncode for process in started) == [0, 75, 75, 75], said
     (done,) = [text for process, text in zip(started, said, strict=True) if process.returncode == 0]
     assert all("a refresh is already running (process " in text for text in said if text is not done)
     assert "nothing new; still ai_revenue_gap-000001.duckdb" in done.splitlines()[-1]
+    assert reached(tmp_path) == []
     assert meta(home) == before
     assert read_last_refresh(home)["outcome"] == "unchanged"
     # What is known is not loaded again, and a page of the same numbers is not written again.
@@ -197,6 +188,7 @@ def test_a_refused_row_an_unreadable_payload_and_an_edgar_that_fails_are_reporte
     assert "fetch: warning: not everything could be fetched" in done.stdout
     assert f"funding_rounds.csv, line {line}" in done.stdout
     assert "raw.payloads: nothing_quarantined" in done.stdout
+    assert meta(home)["content_hash"] == meta(refreshed.home)["content_hash"], "the good rows are all there"
     warnings = meta(home)["warnings"]
     assert [w.split(" ")[1] for w in warnings if w.startswith("raw.")] == ["nothing_quarantined", "no_refused_rows"]
     with instance_of(home) as instance:
@@ -286,7 +278,8 @@ def test_a_metric_gone_from_the_newest_filing_blocks_the_publish_and_is_named(re
         assert record.status.value == "FAILED"
     # Nothing to repair by hand: the next refresh with good facts goes through, also where there is little memory.
     assert run_aigap(home, "refresh", AIGAP_MEMORY_LIMIT="200MB").returncode == 0
-    assert meta(home)["content_hash"] == before["content_hash"]
+    for same in ("content_hash", "checks_passed"):
+        assert meta(home)[same] == before[same]
     assert read_last_refresh(home)["outcome"] == "unchanged"
 
 
@@ -321,10 +314,10 @@ def test_without_a_bundle_nothing_is_published_and_the_message_says_what_to_do(r
 # --- one at a time, and killed at will ------------------------------------------------------------------
 
 
-def start_refresh(home: Home, *python: str) -> subprocess.Popen:
+def start_refresh(home: Home, **environment: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, *(python or ("-m", "orchestration.cli", "refresh"))],
-        env={**os.environ, "AIGAP_HOME": str(home.root)},
+        [sys.executable, "-m", "orchestration.cli", "refresh"],
+        env={**os.environ, "AIGAP_HOME": str(home.root), **environment},
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -344,8 +337,8 @@ def test_a_refresh_stopped_anywhere_is_gone_at_once_and_the_next_one_needs_no_ha
     home = copy_of(refreshed.home, tmp_path / "home")
     before = meta(home)
     stops = [
-        (signal.SIGINT, "build: model int_observation_versions"),
-        (signal.SIGTERM, "build: model stg_edgar__facts"),
+        (signal.SIGINT, "build: model int_metric_quarters"),
+        (signal.SIGTERM, "build: model ai_revenue_gap"),
         (signal.SIGHUP, "load: raw.companies"),
         (signal.SIGKILL, "build: model int_quarter_candidates"),
     ]

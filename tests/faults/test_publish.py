@@ -190,16 +190,16 @@ def test_t54_of_four_publishes_at_once_one_runs_and_the_others_say_busy(home):
 # --- T56: readers ------------------------------------------------------------------------------------------------
 
 
-def test_t56_two_readers_through_twelve_publishes_see_no_error_nothing_torn_nothing_backwards(home):
+def test_t56_two_readers_through_twenty_publishes_see_no_error_nothing_torn_nothing_backwards(home):
     # This one never reconnects: it must keep the generation it opened, whatever is collected meanwhile.
     with open_published(home) as holder, Readers(home) as readers:
-        for expected in range(1, 13):
+        for expected in range(1, 21):
             publish_small(home)
             change_build(home, STEP)
             assert query(holder, READ).rows[0][0] == 0
             assert steps_read(home) == [expected, expected], "a new connection in the same process sees the newest"
     assert readers.problems == []
-    assert min(readers.counts) >= 12
+    assert min(readers.counts) >= 20
     assert len(home.generation_numbers()) == 3
 
 

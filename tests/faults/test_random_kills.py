@@ -1,6 +1,6 @@
 """T43: a publish killed at random moments, again and again, while two processes read.
 
-AIGAP_KILLS says how often (12; 200 is the long form), AIGAP_SEED repeats the draws of a run. `pytest -rP` shows
+AIGAP_KILLS says how often (20; 200 is the long form), AIGAP_SEED repeats the draws of a run. `pytest -rP` shows
 the figures of a run that passed.
 """
 
@@ -22,7 +22,7 @@ from support.small_warehouse import (
 )
 from warehouse.home import Home
 
-KILLS = int(os.environ.get("AIGAP_KILLS") or 12)
+KILLS = int(os.environ.get("AIGAP_KILLS") or 20)
 SEED = int(os.environ.get("AIGAP_SEED") or random.randrange(1_000_000))
 
 
