@@ -49,14 +49,15 @@ def table_hash(
         f"select column_name, data_type from duckdb_columns() where schema_name = {literal(schema)} "
         f"and table_name = {literal(table)} and database_name = {_database(database)} order by column_index"
     ).fetchall()
-    # Each cell with its length in front, so that no two rows share a text; NULL apart from ''.
-    cells = " || ".join(
-        f"coalesce(length({quoted(c)}::varchar) || ':' || {quoted(c)}::varchar, 'N') || ','" for c, _ in columns
+    # Each cell with its length in front, so that no two rows share a text; NULL apart from ''. Not one long chain of
+    # ||: that takes twice as long to plan.
+    cells = ", ".join(
+        f"coalesce(length({quoted(c)}::varchar) || ':' || {quoted(c)}::varchar, 'N'), ','" for c, _ in columns
     )
     where = ".".join(quoted(part) for part in (database, schema, table) if part)
     row = connection.execute(
         "select count(*), sha256(coalesce(string_agg(line, '' order by line), '')) "
-        f"from (select sha256({cells}) as line from {where})"
+        f"from (select sha256(concat({cells})) as line from {where})"
     ).fetchone()
     assert row is not None
     text = json.dumps([table, columns, row[1]])
