@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import duckdb
 import pytest
 
 from orchestration.dbt_process import compiled_manifest
@@ -39,6 +40,11 @@ def _nobodys_machine(tmp_path_factory: pytest.TempPathFactory):
         yield
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the two processes of `make test` one begins with what needs no refresh, while the other makes it."""
+    items.sort(key=lambda item: item.path.name != "test_publish.py")
+
+
 class Refreshed(NamedTuple):
     """A home after `aigap refresh` from nothing, what the command said, and what it tried to connect to."""
 
@@ -59,6 +65,24 @@ def run_aigap(home: Home, *arguments: str, **environment: str) -> subprocess.Com
         timeout=600,
         check=False,
     )
+
+
+def start_refresh(home: Home, **environment: str) -> subprocess.Popen[str]:
+    """`aigap refresh` as a process of its own over `home`, to be waited for or stopped; stdout has both streams."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "refresh"],
+        env={**os.environ, "AIGAP_HOME": str(home.root), **environment},
+        cwd=Path(__file__).resolve().parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def meta(home: Home) -> dict[str, Any]:
+    """The row of meta.build of its published file."""
+    with duckdb.connect(str(home.published), read_only=True) as connection:
+        return connection.execute("select * from meta.build").to_arrow_table().to_pylist()[0]
 
 
 #: A name with a space: users have them.

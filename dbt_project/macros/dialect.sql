@@ -11,6 +11,14 @@
 {% macro default__add_days(day, days) %}({{ day }} + cast({{ days }} as integer)){% endmacro %}
 {% macro spark__add_days(day, days) %}date_add({{ day }}, cast({{ days }} as int)){% endmacro %}
 
+{#- Columns of a row as one text, which changes when one of them does. NULL is written as '': concat of a NULL is
+    NULL in Spark, and nothing differs from NULL. -#}
+{% macro state_of(columns) -%}
+    concat(
+        {%- for column in columns %}coalesce(cast({{ column }} as string), ''){% if not loop.last %}, '|', {% endif %}{% endfor -%}
+    )
+{%- endmacro %}
+
 {#- Text[] of one value; sorted distinct union of arrays; sorted distinct aggregate. -#}
 {% macro array_of(value) %}{{ return(adapter.dispatch('array_of', 'ai_revenue_gap')(value)) }}{% endmacro %}
 {% macro default__array_of(value) %}[{{ value }}]{% endmacro %}

@@ -226,7 +226,7 @@ def test_an_interval_that_is_none_is_refused_by_name(text):
 # --- the daemon -----------------------------------------------------------------------------------
 
 #: Seconds between two polls of the test's sensor, and what a filing may take from then on (2 cores).
-POLL, REFRESH = 6, 90
+POLL, REFRESH = 3, 90
 
 DEFINITIONS = """
 from orchestration.build import build_definitions

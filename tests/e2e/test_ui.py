@@ -13,9 +13,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import run_aigap
+from conftest import meta, run_aigap, start_refresh
 
-from warehouse.home import Home
+from support.network_guard import guarded, reached
+from warehouse.home import Home, read_last_refresh
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -150,7 +151,23 @@ def test_a_taken_port_is_the_users_mistake(refreshed, tmp_path):
     assert f"127.0.0.1:{port} cannot be used" in done.stderr
 
 
-def test_a_refresh_while_the_ui_runs_is_shown_too(ui, home):
-    done = run_aigap(home, "refresh")
-    assert done.returncode == 0, done.stderr
-    assert ui.ask("{runsOrError{... on Runs{count}}}")["data"]["runsOrError"]["count"] == 2
+def test_of_four_refreshes_at_once_one_runs_without_a_network_and_publishes_nothing_new(ui, home, tmp_path):
+    """T54, T76, T86. The UI, open all the while, shows that one."""
+    runs = "{runsOrError{... on Runs{count}}}"
+    shown = ui.ask(runs)["data"]["runsOrError"]["count"]
+    before = meta(home)
+    page_written = (home.report / "index.html").stat().st_mtime_ns
+    watched = guarded(tmp_path)  # the processes that these start too
+    started = [start_refresh(home, **watched) for _ in range(4)]
+    said = [process.communicate(timeout=600)[0] for process in started]
+    assert sorted(process.returncode for process in started) == [0, 75, 75, 75], said
+    (done,) = [text for process, text in zip(started, said, strict=True) if process.returncode == 0]
+    assert all("a refresh is already running (process " in text for text in said if text is not done)
+    assert "nothing new; still ai_revenue_gap-000001.duckdb" in done.splitlines()[-1]
+    assert reached(tmp_path) == []
+    assert meta(home) == before
+    assert read_last_refresh(home)["outcome"] == "unchanged"
+    # What is known is not loaded again, and a page of the same numbers is not written again.
+    assert "raw.xbrl_facts" not in done
+    assert (home.report / "index.html").stat().st_mtime_ns == page_written
+    assert ui.ask(runs)["data"]["runsOrError"]["count"] == shown + 1

@@ -1,4 +1,4 @@
-"""Faults T72 to T77: hostile text, hostile queries, hostile web pages, and what must not leave or be left behind.
+"""Faults T35 and T72 to T77: failing sources, hostile text, hostile queries, hostile web pages, and what must not leave or be left behind.
 
 T69 (XML bombs) is in tests/unit/test_ingest_payload.py; T70 and T71 (paths, addresses) in tests/faults/test_network.py
 and tests/unit/test_ingest_urls.py; the page's own part of T72 in tests/unit/test_report.py.
@@ -20,14 +20,18 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
+import dagster as dg
 import duckdb
 import pytest
-from conftest import run_aigap
+from conftest import meta, run_aigap
 
 from ingest.archive import Archive
 from orchestration.cli import main
+from orchestration.instance import instance_of
 from orchestration.resources import Warehouse
 from support import fake_edgar
 from support.fake_edgar import FakeEdgar
@@ -439,7 +443,7 @@ def test_t74_no_process_of_the_ui_listens_beyond_this_machine(ui):
     assert {where.split(":")[0] for where in listening} <= {"0100007F", "00000000000000000000000001000000"}
 
 
-# --- T75, T76: one refresh that asks, one that may not -----------------------------------------------------------
+# --- T35, T72, T75, T76: one refresh that asks, of sources that fail, err and attack; one that may not -------------
 
 SECRETS = {
     "SEC_USER_AGENT": "Zaphod Quillfeather zaphod.quillfeather@example.org",
@@ -459,12 +463,31 @@ run.refresh(Home(Path(sys.argv[1])), offline=False, edgar=edgar, inputs=Inputs(c
 """
 
 
-@pytest.fixture(scope="module")
-def asked(refreshed, tmp_path_factory):
-    """A refresh that asks a local EDGAR, with secrets set and hostile titles in the curated figures."""
-    tmp_path = tmp_path_factory.mktemp("asked")
-    curated = shutil.copytree(CURATED, tmp_path / "curated")
-    file = curated / "ai_revenue.csv"
+TITLE = (
+    """ {{ env_var('HOME') }} '; DROP TABLE marts.citations; -- =HYPERLINK("http://evil.example") <script>x</script>"""
+)
+
+
+class Asked(NamedTuple):
+    """A home after a refresh that asked a local EDGAR, what it said, and what it met.
+
+    :ivar agents: User-Agent headers that the EDGAR saw; :ivar port: its own.
+    :ivar reached: what the refresh's processes tried to connect to.
+    :ivar bad_line: of funding_rounds.csv.
+    """
+
+    home: Home
+    done: subprocess.CompletedProcess[str]
+    agents: set[str]
+    port: str
+    reached: list[str]
+    bad_line: int
+
+
+def curated_with_faults(to: Path) -> int:
+    """The shipped figures with hostile titles and one row that is no figure; returns the line of that one."""
+    shutil.copytree(CURATED, to)
+    file = to / "ai_revenue.csv"
     with file.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     for row in rows:
@@ -475,10 +498,38 @@ def asked(refreshed, tmp_path_factory):
         writer = csv.DictWriter(lines, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    home = Home(tmp_path / "home")
+    file = to / "funding_rounds.csv"
+    with file.open(newline="", encoding="utf-8") as lines:
+        row = list(csv.reader(lines))[1]
+    with file.open("a", newline="", encoding="utf-8") as lines:
+        csv.writer(lines).writerow(["in billions" if cell == row[3] else cell for cell in row])
+    return len(file.read_text("utf-8").splitlines())
+
+
+def archive_an_error_page(home: Home) -> None:
+    """What an earlier version may have taken for a filing."""
+    Archive(home.archive).put(
+        b"<!DOCTYPE html><html><head><title>SEC.gov | Request Rate Threshold Exceeded</title></head>"
+        b"<body>Undeclared Automated Tool</body></html>",
+        "https://www.sec.gov/Archives/edgar/data/1045810/000104581026000099/nvda-20260726_htm.xml",
+        kind="xbrl_instance",
+        retrieved_at=datetime(2026, 8, 27, tzinfo=UTC),
+        cik="0001045810",
+        accession="0001045810-26-000099",
+        form="10-Q",
+        filed_on="2026-08-26",
+    )
+
+
+@pytest.fixture(scope="module")
+def asked(refreshed, tmp_path_factory) -> Asked:
+    tmp_path = tmp_path_factory.mktemp("asked")
+    home, curated = Home(tmp_path / "home"), tmp_path / "curated"
+    bad_line = curated_with_faults(curated)
     parsed = shutil.ignore_patterns("build.json")
     shutil.copytree(refreshed.home.root / "dbt", home.root / "dbt", ignore=parsed)  # dbt need not parse again
-    with FakeEdgar() as edgar:
+    archive_an_error_page(home)
+    with FakeEdgar() as edgar:  # knows no company: every list is a 404, if not worse
         edgar.fault("submissions", fake_edgar.status(500, b"no"), times=2)
         done = subprocess.run(
             [sys.executable, "-c", _LIVE, str(home.root), edgar.hosts.data, edgar.hosts.www, str(curated)],
@@ -486,20 +537,47 @@ def asked(refreshed, tmp_path_factory):
             check=False,
         )  # fmt: skip
         agents = {seen.headers.get("User-Agent") for seen in edgar.log}
-        local = edgar.url.rpartition(":")[2]
+        port = edgar.url.rpartition(":")[2]
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return home, done, agents, local, tmp_path
+    return Asked(home, done, agents, port, reached(tmp_path), bad_line)
 
 
-TITLE = (
-    """ {{ env_var('HOME') }} '; DROP TABLE marts.citations; -- =HYPERLINK("http://evil.example") <script>x</script>"""
-)
+def _marts(home: Home) -> dict[str, list[tuple[str, ...]]]:
+    """Table -> rows as text, in order; without what the hostile titles added."""
+
+    def clean(cell: object) -> str:
+        return "" if cell is None else str(cell).replace(TITLE, "").replace(TITLE.strip(), "")
+
+    with open_published(home) as connection:
+        names = query(connection, "select table_name from duckdb_tables() where schema_name = 'marts'").rows
+        return {
+            name: sorted(tuple(map(clean, row)) for row in query(connection, f"from marts.{name}").rows)
+            for (name,) in names
+        }
+
+
+def test_t35_what_is_refused_is_said_and_the_rest_goes_on(asked, refreshed):
+    """A refused row, an unreadable payload, an EDGAR that fails: the good rows are all there."""
+    said, published = asked.done.stdout, meta(asked.home)
+    assert "fetch: warning: not everything could be fetched" in said
+    assert f"funding_rounds.csv, line {asked.bad_line}" in said
+    assert "raw.payloads: nothing_quarantined" in said
+    warnings = [warning.split(" ")[1] for warning in published["warnings"] if warning.startswith("raw.")]
+    assert warnings == ["nothing_quarantined", "no_refused_rows"]
+    assert _marts(asked.home) == _marts(refreshed.home)
+    with instance_of(asked.home) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["sources", "curated"]))
+        assert event.asset_materialization.metadata["refused"].value == 1
+        key = dg.AssetCheckKey(dg.AssetKey(["sources", "archive"]), "edgar_answered")
+        record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+        evaluation = record.event.asset_check_evaluation
+        assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
 
 
 def test_t75_no_secret_is_left_in_runs_logs_or_published_numbers(asked):
-    home, done, agents, _, _ = asked
-    assert agents == {SECRETS["SEC_USER_AGENT"]}, "it was in use"
-    said = (done.stdout + done.stderr).lower()
+    home = asked.home
+    assert asked.agents == {SECRETS["SEC_USER_AGENT"]}, "it was in use"
+    said = (asked.done.stdout + asked.done.stderr).lower()
     assert not any(trace in said for trace in TRACES)
     files = [path for path in home.root.rglob("*") if path.is_file()]
     assert any(path.suffix == ".db" for path in files)
@@ -518,24 +596,18 @@ def test_t75_no_secret_is_left_in_runs_logs_or_published_numbers(asked):
 
 
 def test_t76_asking_reaches_edgar_alone(asked):
-    _, _, _, port, tmp_path = asked
-    found = reached(tmp_path)
-    assert found
-    assert [
-        line for line in found if not re.fullmatch(rf"(connect|getaddrinfo) .*127\.0\.0\.1.*({port}.*)?", line)
-    ] == []
+    assert asked.reached
+    edgar = re.compile(rf"(connect|getaddrinfo) .*127\.0\.0\.1.*({asked.port}.*)?")
+    assert [line for line in asked.reached if not edgar.fullmatch(line)] == []
 
 
-def test_t72_hostile_titles_go_through_dbt_as_data(asked, refreshed):
-    home = asked[0]
-    sql = "select calendar_quarter, scenario, gap_usd from marts.ai_revenue_gap order by all"
-    with open_published(home) as connection, open_published(refreshed.home) as clean:
-        assert query(connection, sql).rows == query(clean, sql).rows
+def test_t72_hostile_titles_go_through_dbt_as_data(asked):
+    with open_published(asked.home) as connection:
         titles = query(connection, "select source_title from marts.citations where source_title like '%{{%'").rows
         assert titles
         assert all(title.endswith(TITLE) for (title,) in titles)
         quarter = query(connection, "select max(calendar_quarter) from marts.ai_revenue_gap").rows[0][0]
-    shown = run_aigap(home, "explain", quarter, "--scenario", "measured")
+    shown = run_aigap(asked.home, "explain", quarter, "--scenario", "measured")
     assert shown.returncode == 0
     assert os.environ.get("HOME", "/root") not in shown.stdout
 

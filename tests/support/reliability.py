@@ -170,7 +170,7 @@ HELD_BY = {
     "T44": ["e2e/test_refresh.py::test_a_refresh_stopped_anywhere_is_gone_at_once_and_the_next_one_needs_no_hand"],
     "T48": ["unit/test_ingest_replay.py::test_a_damaged_payload_is_never_used"],
     "T51": ["e2e/test_refresh.py::test_a_refresh_stopped_anywhere_is_gone_at_once_and_the_next_one_needs_no_hand"],
-    "T54": ["e2e/test_refresh.py::test_of_four_refreshes_at_once_one_runs_without_a_network_and_publishes_nothing_new"],
+    "T54": ["e2e/test_ui.py::test_of_four_refreshes_at_once_one_runs_without_a_network_and_publishes_nothing_new"],
     "T63": [
         "unit/test_ingest_acceptance.py::test_nvidia_says_z_and_means_new_york",
         "unit/test_ingest_acceptance.py::test_apple_says_z_and_means_it",
@@ -193,7 +193,7 @@ HELD_BY = {
         "e2e/test_refresh.py::test_a_metric_gone_from_the_newest_filing_blocks_the_publish_and_is_named",
         "e2e/test_published_file.py::test_nothing_but_marts_and_meta_is_published",
     ],
-    "T86": ["e2e/test_refresh.py::test_of_four_refreshes_at_once_one_runs_without_a_network_and_publishes_nothing_new"],
+    "T86": ["e2e/test_ui.py::test_of_four_refreshes_at_once_one_runs_without_a_network_and_publishes_nothing_new"],
 }
 
 #: Passes only where every blocking check of the dbt project passed.

@@ -2,10 +2,9 @@
 with as_known as (
     select
         *,
-        concat(
-            cast(run_rate_usd as string), '|', cast(overlap_usd as string), '|', cast(trailing_12m_usd as string), '|',
-            cast(trailing_counted_usd as string), '|', cast(fact_ids as string), '|', cast(trailing_fact_ids as string)
-        ) as state
+        {{ state_of([
+            'run_rate_usd', 'overlap_usd', 'trailing_12m_usd', 'trailing_counted_usd', 'fact_ids', 'trailing_fact_ids'
+        ]) }} as state
     from {{ ref('int_ai_revenue_as_known') }}
 ),
 

@@ -50,7 +50,7 @@ best as (
 compared as (
     select
         *,
-        lag(concat(cast(value_usd as string), '|', value_kind, '|', cast(fact_ids as string))) over (
+        lag({{ state_of(['value_usd', 'value_kind', 'fact_ids']) }}) over (
             partition by cik, metric, calendar_quarter
             order by known_on
         ) as previous_state
@@ -62,7 +62,7 @@ changes as (
     from compared
     where
         previous_state is null
-        or previous_state <> concat(cast(value_usd as string), '|', value_kind, '|', cast(fact_ids as string))
+        or previous_state <> {{ state_of(['value_usd', 'value_kind', 'fact_ids']) }}
 ),
 
 final as (

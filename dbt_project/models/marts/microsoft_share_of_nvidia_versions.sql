@@ -68,8 +68,8 @@ ranges as (
 compared as (
     select
         *,
-        concat(cast(low_share as string), '|', cast(high_share as string), '|', method, '|', cast(fact_ids as string)) as state,
-        lag(concat(cast(low_share as string), '|', cast(high_share as string), '|', method, '|', cast(fact_ids as string)))
+        {{ state_of(['low_share', 'high_share', 'method', 'fact_ids']) }} as state,
+        lag({{ state_of(['low_share', 'high_share', 'method', 'fact_ids']) }})
             over (partition by calendar_quarter order by known_from) as previous_state
     from ranges
 ),
