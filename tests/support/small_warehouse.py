@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from functools import cache
 from pathlib import Path
 
 from warehouse.home import Home
@@ -147,12 +149,21 @@ insert into raw.payloads values
 """
 
 
+@cache
+def _build_file() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        with open_build(home) as connection:
+            connection.execute(_MARTS)
+            connection.execute(_RAW)
+        return home.build.read_bytes()
+
+
 def small_home(root: Path) -> Home:
     """A home whose build file is as a refresh leaves it: closed, checks passed. Its path has a space in it."""
     home = Home(root / "a home")
-    with open_build(home) as connection:
-        connection.execute(_MARTS)
-        connection.execute(_RAW)
+    home.root.mkdir(parents=True)
+    home.build.write_bytes(_build_file())
     return home
 
 

@@ -438,25 +438,24 @@ def import_elsewhere(home: Home, folder: Path, **environment: str) -> subprocess
     )  # fmt: skip
 
 
-@pytest.fixture
-def older(template, curated, tmp_path):
-    """A used home, and a backup that is newer than it."""
-    source = Home(shutil.copytree(template.root, tmp_path / "source", symlinks=True))
+@pytest.fixture(scope="module")
+def newer(template, curated, tmp_path_factory) -> Path:
+    """A backup of what the template became later."""
+    folder = tmp_path_factory.mktemp("newer")
+    source = Home(shutil.copytree(template.root, folder / "source", symlinks=True))
     change_build(source, STEP)
     publish_small(source)
     archived(source, b"four", b"five", b"six")
-    home = Home(shutil.copytree(template.root, tmp_path / "a home", symlinks=True))
-    return home, backup.export(source, tmp_path / "newer", curated).folder
+    return backup.export(source, folder / "backup", curated).folder
 
 
 FLIPPED = ("publish.flipped", "publish.collected")
 
 
 @pytest.mark.parametrize("point", [*IMPORT_POINTS, "publish.named", "publish.link_made", *FLIPPED])
-def test_a_kill_in_the_middle_leaves_the_old_home_and_a_second_import_completes(older, point):
-    home, folder = older
+def test_a_kill_in_the_middle_leaves_the_old_home_and_a_second_import_completes(home, newer, point):
     before, number = tree(home.root), gap(home)
-    assert import_elsewhere(home, folder, AIGAP_CRASH_AT=point).returncode == -signal.SIGKILL
+    assert import_elsewhere(home, newer, AIGAP_CRASH_AT=point).returncode == -signal.SIGKILL
     assert gap(home) == number + (point in FLIPPED)
     after = tree(home.root)
     assert {path: after.get(path) for path in before if point not in FLIPPED or path != home.published.name} == {
@@ -466,27 +465,25 @@ def test_a_kill_in_the_middle_leaves_the_old_home_and_a_second_import_completes(
         assert {p for p in after.keys() - before.keys() if not p.startswith(".import-")} == set()
         assert bodies(home) == {b"one", b"two", b"three"}
     assert bodies(home) <= {b"one", b"two", b"three", b"four", b"five", b"six"}
-    assert import_elsewhere(home, folder).returncode == 0
+    assert import_elsewhere(home, newer).returncode == 0
     assert gap(home) == number + 1
     assert bodies(home) == {b"one", b"two", b"three", b"four", b"five", b"six"}
     assert not list(home.root.glob(".import-*"))
     assert not list(home.root.glob(".link-*")) or point == "publish.link_made"
 
 
-def test_what_a_killed_import_left_is_reported_and_cleared_by_the_next_publish(older):
-    home, folder = older
-    import_elsewhere(home, folder, AIGAP_CRASH_AT="import.staged")
+def test_what_a_killed_import_left_is_reported_and_cleared_by_the_next_publish(home, newer):
+    import_elsewhere(home, newer, AIGAP_CRASH_AT="import.staged")
     assert any(f.check == "leftovers" and ".import-" in f.detail for f in examine(home, date(2026, 11, 22)))
     publish_small(home)
     assert not list(home.root.glob(".import-*"))
 
 
-def test_a_full_disk_stops_the_import_and_changes_nothing(older):
-    home, folder = older
+def test_a_full_disk_stops_the_import_and_changes_nothing(home, newer):
     before = tree(home.root)
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))\n"
     done = subprocess.run(
-        [sys.executable, "-c", limit + _IMPORT, str(home.root), str(folder)],
+        [sys.executable, "-c", limit + _IMPORT, str(home.root), str(newer)],
         capture_output=True,
         text=True,
         check=False,
