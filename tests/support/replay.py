@@ -144,12 +144,14 @@ class World:
         """All models, by the SQL that `compiled` holds; no checks."""
         nodes = json.loads(self.compiled.read_text("utf-8"))["nodes"]
         with self.build_file() as connection:
+            connection.begin()  # one sync of the file, not one for each model
             for node in _in_order(nodes):
                 connection.execute(f"create schema if not exists {node['schema']}")
                 kind = "view" if node["config"]["materialized"] == "view" else "table"
                 connection.execute(
                     f"create or replace {kind} {node['schema']}.{node['name']} as {node['compiled_code']}"
                 )
+            connection.commit()
 
     def publish(self) -> Published:
         loaded = self.warehouse.loaded
