@@ -434,19 +434,26 @@ def _serve(home: Home, parts: Sequence[str], host: str, port: int, writable: boo
         "webserver": serve if writable else [*serve, "--read-only"],
         "daemon": [sys.executable, "-m", "dagster._daemon", "run", *location, *quiet],
     }
-    # Their own process group: Ctrl-C reaches this process alone, which then ends both in order.
-    children = [subprocess.Popen(commands[part], env=environment, start_new_session=True) for part in parts]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    if "webserver" in parts:
-        print(f"http://{host}:{port}  ({'writable' if writable else 'read-only'}; Ctrl-C stops it)", flush=True)
+    children: list[subprocess.Popen[bytes]] = []
+    # A flag rather than an exception, and before there is anything to stop: a service manager may change its mind at
+    # any moment, also between the start of a process and the note of it.
+    asked_to_end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: asked_to_end.set())
     try:
-        while all(child.poll() is None for child in children):
-            time.sleep(0.5)
+        for part in parts:
+            # Their own process group: Ctrl-C reaches this process alone, which then ends both in order.
+            children.append(subprocess.Popen(commands[part], env=environment, start_new_session=True))
+        if "webserver" in parts:
+            print(f"http://{host}:{port}  ({'writable' if writable else 'read-only'}; Ctrl-C stops it)", flush=True)
+        while not asked_to_end.is_set():
+            if any(child.poll() is not None for child in children):
+                raise WarehouseError(f"{' or '.join(parts)} ended by itself; its last lines above say why")
+            asked_to_end.wait(0.5)
     except KeyboardInterrupt:
-        return 0
+        pass
     finally:
         _stop(children)
-    raise WarehouseError(f"{' or '.join(parts)} ended by itself; its last lines above say why")
+    return 0
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:

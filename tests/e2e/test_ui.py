@@ -1,7 +1,9 @@
 """`aigap ui`: what it shows, and what it refuses. It has no login, so it must not need one."""
 
+import base64
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -103,6 +106,8 @@ def test_the_schedule_is_on(ui):
     ]
 
 
+# --- T73: nothing changes through it, T74: nobody else reaches it ------------------------------------------------
+
 LAUNCH = """mutation {launchRun(executionParams: {
   selector: {
     jobName: "quarterly_refresh"
@@ -118,20 +123,181 @@ LAUNCH = """mutation {launchRun(executionParams: {
     [{}, {"Origin": "http://evil.example"}, {"Host": "evil.example"}, {"Content-Type": "text/plain;application/json"}],
     ids=["plain", "foreign origin", "rebound host", "form content type"],
 )
-def test_no_web_page_can_start_a_run(ui, headers):
-    """T73."""
+def test_t73_no_web_page_can_start_a_run(ui, headers):
     answer = ui.ask(LAUNCH, **headers)
     assert answer["data"]["launchRun"]["__typename"] == "UnauthorizedError"
     runs = ui.ask("{runsOrError{... on Runs{count}}}")["data"]["runsOrError"]["count"]
     assert runs == 1
 
 
-def test_it_listens_on_this_machine_alone(ui):
-    """T74."""
-    # Every listening TCP socket on the port, from the kernel's own table: local address in hex.
-    lines = Path("/proc/net/tcp").read_text().splitlines() + Path("/proc/net/tcp6").read_text().splitlines()
-    listening = [line.split()[1] for line in lines if len(line.split()) > 3 and line.split()[3] == "0A"]
-    assert [where for where in listening if where.endswith(f":{ui.port:04X}")] == [f"0100007F:{ui.port:04X}"]
+_WHERE = 'repositoryName: "__repository__", repositoryLocationName: "orchestration.definitions"'
+_ASSET = 'assetKey: {path: ["marts", "ai_revenue_gap"]}'
+#: Everything that would start, stop, forge or remove something. RUN, SCHEDULE and SENSOR become ids of real ones.
+MUTATIONS = (
+    f'launchRun(executionParams: {{selector: {{jobName: "quarterly_refresh", {_WHERE}}}, runConfigData: {{}}}})',
+    'terminateRun(runId: "RUN")',
+    'deleteRun(runId: "RUN")',
+    'stopRunningSchedule(id: "SCHEDULE")',
+    'stopSensor(id: "SENSOR")',
+    f'setSensorCursor(sensorSelector: {{{_WHERE}, sensorName: "new_filing_sensor"}}, cursor: "x")',
+    f'sensorDryRun(selectorData: {{{_WHERE}, sensorName: "new_filing_sensor"}}, cursor: "")',
+    f'scheduleDryRun(selectorData: {{{_WHERE}, scheduleName: "quarterly_refresh_schedule"}}, timestamp: 1)',
+    f"wipeAssets(assetPartitionRanges: [{{{_ASSET}}}])",
+    f"reportRunlessAssetEvents(eventParams: {{eventType: ASSET_MATERIALIZATION, {_ASSET}}})",
+    f'reportAssetCheckEvaluations(eventParams: {{{_ASSET}, checkName: "x", passed: true}})',
+    "reloadWorkspace",
+    'shutdownRepositoryLocation(repositoryLocationName: "orchestration.definitions")',
+)
+_REFUSAL = re.compile("UnauthorizedError|You do not have permission")
+_STATE = f"""{{runsOrError {{... on Runs {{count results {{runId status}}}}}}
+schedulesOrError(repositorySelector: {{{_WHERE}}}) {{... on Schedules {{results {{scheduleState {{id status}}}}}}}}
+sensorsOrError(repositorySelector: {{{_WHERE}}}) {{... on Sensors {{results {{sensorState {{id status}}}}}}}}}}"""
+EVIL = {"Origin": "http://evil.example", "Referer": "http://evil.example/"}
+
+
+def sent(port: int, method: str, query_text: str, kind: str, headers: dict[str, str]) -> str:
+    """One request as a web page could cause it; returns the body of the answer, whatever its status."""
+    path, body = "/graphql", None
+    if method == "GET":
+        path += "?" + urllib.parse.urlencode({"query": query_text})
+    elif "form" in kind:
+        body = urllib.parse.urlencode({"query": query_text}).encode()
+    else:
+        body = json.dumps({"query": query_text}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", body, {"Content-Type": kind, **headers} if body else headers, method=method
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+def state(port: int) -> dict:
+    """Runs, schedule and sensor as they are now."""
+    return json.loads(sent(port, "POST", _STATE, "application/json", {}))["data"]
+
+
+def _answer(text: str) -> str:
+    # That one says no in its own way.
+    return "__typename" + " ... on TerminateRunFailure {message}" * text.startswith("terminateRun(")
+
+
+def mutations(now: dict) -> list[str]:
+    ids = {
+        "RUN": now["runsOrError"]["results"][0]["runId"],
+        "SCHEDULE": now["schedulesOrError"]["results"][0]["scheduleState"]["id"],
+        "SENSOR": now["sensorsOrError"]["results"][0]["sensorState"]["id"],
+    }
+    return [
+        f"mutation {{{re.sub('RUN|SCHEDULE|SENSOR', lambda m: ids[m[0]], text)} {{{_answer(text)}}}}}"
+        for text in MUTATIONS
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "is_understood"),
+    [
+        ("GET", "", True),
+        ("POST", "application/json", True),
+        ("POST", "text/plain;application/json", True),
+        ("POST", "application/x-www-form-urlencoded", False),
+        ("POST", "text/plain", False),
+    ],
+)
+def test_t73_no_web_page_changes_anything_through_the_ui(ui, method, kind, is_understood):
+    port = ui.port
+    before = state(port)
+    for mutation in mutations(before):
+        said = sent(port, method, mutation, kind, EVIL)
+        assert bool(_REFUSAL.search(said)) is is_understood, f"{mutation}: {said[:300]}"
+        assert is_understood or '"data"' not in said, f"{mutation}: {said[:300]}"
+    assert state(port) == before
+
+
+def _frame(payload: dict) -> bytes:
+    data = json.dumps(payload).encode()
+    head = bytes([0x81]) + (bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + len(data).to_bytes(2, "big"))
+    return head + bytes(4) + data  # a mask of zeros leaves the bytes as they are
+
+
+def test_t73_nor_through_a_websocket_that_a_foreign_page_opens(ui):
+    port = ui.port
+    before = state(port)
+    key = base64.b64encode(os.urandom(16)).decode()
+    with socket.create_connection(("127.0.0.1", port), 30) as wire:
+        wire.sendall(
+            f"GET /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://evil.example\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Protocol: graphql-ws\r\n\r\n".encode()
+        )
+        wire.sendall(_frame({"type": "connection_init", "payload": {}}))
+        wire.sendall(_frame({"type": "start", "id": "1", "payload": {"query": mutations(before)[0]}}))
+        wire.settimeout(3)
+        said = b""
+        try:
+            while chunk := wire.recv(65536):
+                said += chunk
+        except TimeoutError:
+            pass
+    assert b"LaunchRunSuccess" not in said
+    assert state(port) == before
+
+
+def test_t73_files_of_the_machine_are_not_served(ui):
+    port = ui.port
+    for path in ("/../../../etc/passwd", "/logs/..%2f..%2f..%2fetc%2fpasswd/stdout", "/notebook?path=/etc/passwd",
+                 "/download_debug/..%2f..%2fetc", "//etc/passwd"):  # fmt: skip
+        with socket.create_connection(("127.0.0.1", port), 30) as wire:
+            wire.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+            said = b""
+            while chunk := wire.recv(65536):
+                said += chunk
+        assert b"root:" not in said, path
+
+
+def _children(root: int) -> set[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found, grew = {root}, True
+    while grew:
+        more = {pid for pid, parent in parents.items() if parent in found} - found
+        found, grew = found | more, bool(more)
+    return found
+
+
+def _inodes(pid: int) -> set[str]:
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            if match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link)):
+                found.add(match[1])
+        except OSError:
+            continue
+    return found
+
+
+def test_t74_no_process_of_the_ui_listens_beyond_this_machine(ui):
+    family = _children(ui.process.pid)
+    assert len(family) >= 5, "the command, the webserver, the daemon, their code servers"
+    ours = set().union(*(_inodes(pid) for pid in family))
+    listening = []
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in ours:
+                listening.append(fields[1])
+    assert f"0100007F:{ui.port:04X}" in listening
+    assert {where.split(":")[0] for where in listening} <= {"0100007F", "00000000000000000000000001000000"}
+
+
+# --- what runs beside it ------------------------------------------------------------------------------------------
 
 
 def test_a_second_one_for_the_same_folder_is_told_busy(ui, home):
@@ -139,6 +305,48 @@ def test_a_second_one_for_the_same_folder_is_told_busy(ui, home):
     done = run_aigap(home, "ui", "--port", str(free_port()))
     assert done.returncode == 75
     assert "already running" in done.stderr
+
+
+_ONE_PART = """
+import subprocess, sys
+from pathlib import Path
+from orchestration import run
+from warehouse.home import Home
+start = subprocess.Popen
+def stand_in(command, **how):
+    print(" ".join(command[1:]), flush=True)
+    return start(sys.argv[4].split(), **how)
+run._prepare, run.subprocess.Popen = lambda home: None, stand_in
+sys.exit(run.ui(Home(Path(sys.argv[1])), port=int(sys.argv[3]), only=sys.argv[2]))
+"""
+
+
+def start_part(home: Path, part: str, program: str = "sleep 60") -> subprocess.Popen[str]:
+    """`aigap ui --only part`, with `program` in the place of Dagster's; it prints the command of Dagster's."""
+    command = [sys.executable, "-c", _ONE_PART, str(home), part, str(free_port()), program]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize(("part", "module"), [("webserver", "dagster_webserver"), ("daemon", "dagster._daemon run")])
+def test_a_service_manager_runs_one_part_and_ends_it(tmp_path, part, module):
+    """And a second one of the same part is told busy, while the other may start."""
+
+    running = start_part(tmp_path, part)
+    assert running.stdout.readline().startswith(f"-m {module} -m orchestration.definitions")
+    second = start_part(tmp_path, part)
+    assert f"a {part} for " in second.communicate(timeout=60)[1]
+    other = start_part(tmp_path, "daemon" if part == "webserver" else "webserver")
+    assert other.stdout.readline().startswith("-m dagster")
+    for process in (other, running):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        process.communicate()
+
+
+def test_a_part_that_ends_by_itself_is_an_error(tmp_path):
+    ended = start_part(tmp_path, "webserver", "false")
+    assert "webserver ended by itself" in ended.communicate(timeout=60)[1]
+    assert ended.returncode == 1
 
 
 def test_a_taken_port_is_the_users_mistake(refreshed, tmp_path):

@@ -6,21 +6,15 @@ and tests/unit/test_ingest_urls.py; the page's own part of T72 in tests/unit/tes
 """
 
 import ast
-import base64
 import csv
 import io
 import json
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -244,206 +238,6 @@ def test_sql_rows_are_bounded(small):
     assert "only the first 10,000 rows" in done.stderr
 
 
-# --- T73, T74: the UI ----------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def ui(refreshed, tmp_path_factory):
-    """The webserver alone, as a service manager starts it: (port, process, home)."""
-    home = Home(shutil.copytree(refreshed.home.root, tmp_path_factory.mktemp("ui") / "home", symlinks=True))
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli", "ui", "--only", "webserver", "--port", str(port)],
-        env={**os.environ, "AIGAP_HOME": str(home.root)}, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5):
-                break
-        except (OSError, urllib.error.URLError):
-            time.sleep(0.3)
-    assert process.poll() is None, process.communicate()[0]
-    yield port, process, home
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
-
-
-_WHERE = 'repositoryName: "__repository__", repositoryLocationName: "orchestration.definitions"'
-_ASSET = 'assetKey: {path: ["marts", "ai_revenue_gap"]}'
-#: Everything that would start, stop, forge or remove something. RUN, SCHEDULE and SENSOR become ids of real ones.
-MUTATIONS = (
-    f'launchRun(executionParams: {{selector: {{jobName: "quarterly_refresh", {_WHERE}}}, runConfigData: {{}}}})',
-    'terminateRun(runId: "RUN")',
-    'deleteRun(runId: "RUN")',
-    'stopRunningSchedule(id: "SCHEDULE")',
-    'stopSensor(id: "SENSOR")',
-    f'setSensorCursor(sensorSelector: {{{_WHERE}, sensorName: "new_filing_sensor"}}, cursor: "x")',
-    f'sensorDryRun(selectorData: {{{_WHERE}, sensorName: "new_filing_sensor"}}, cursor: "")',
-    f'scheduleDryRun(selectorData: {{{_WHERE}, scheduleName: "quarterly_refresh_schedule"}}, timestamp: 1)',
-    f"wipeAssets(assetPartitionRanges: [{{{_ASSET}}}])",
-    f"reportRunlessAssetEvents(eventParams: {{eventType: ASSET_MATERIALIZATION, {_ASSET}}})",
-    f'reportAssetCheckEvaluations(eventParams: {{{_ASSET}, checkName: "x", passed: true}})',
-    "reloadWorkspace",
-    'shutdownRepositoryLocation(repositoryLocationName: "orchestration.definitions")',
-)
-_REFUSAL = re.compile("UnauthorizedError|You do not have permission")
-_STATE = f"""{{runsOrError {{... on Runs {{count results {{runId status}}}}}}
-schedulesOrError(repositorySelector: {{{_WHERE}}}) {{... on Schedules {{results {{scheduleState {{id status}}}}}}}}
-sensorsOrError(repositorySelector: {{{_WHERE}}}) {{... on Sensors {{results {{sensorState {{id status}}}}}}}}}}"""
-EVIL = {"Origin": "http://evil.example", "Referer": "http://evil.example/"}
-
-
-def sent(port: int, method: str, query_text: str, kind: str, headers: dict[str, str]) -> str:
-    """One request as a web page could cause it; returns the body of the answer, whatever its status."""
-    path, body = "/graphql", None
-    if method == "GET":
-        path += "?" + urllib.parse.urlencode({"query": query_text})
-    elif "form" in kind:
-        body = urllib.parse.urlencode({"query": query_text}).encode()
-    else:
-        body = json.dumps({"query": query_text}).encode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}", body, {"Content-Type": kind, **headers} if body else headers, method=method
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.read().decode()
-
-
-def state(port: int) -> dict:
-    """Runs, schedule and sensor as they are now."""
-    return json.loads(sent(port, "POST", _STATE, "application/json", {}))["data"]
-
-
-def _answer(text: str) -> str:
-    # That one says no in its own way.
-    return "__typename" + " ... on TerminateRunFailure {message}" * text.startswith("terminateRun(")
-
-
-def mutations(now: dict) -> list[str]:
-    ids = {
-        "RUN": now["runsOrError"]["results"][0]["runId"],
-        "SCHEDULE": now["schedulesOrError"]["results"][0]["scheduleState"]["id"],
-        "SENSOR": now["sensorsOrError"]["results"][0]["sensorState"]["id"],
-    }
-    return [
-        f"mutation {{{re.sub('RUN|SCHEDULE|SENSOR', lambda m: ids[m[0]], text)} {{{_answer(text)}}}}}"
-        for text in MUTATIONS
-    ]
-
-
-@pytest.mark.parametrize(
-    ("method", "kind", "is_understood"),
-    [
-        ("GET", "", True),
-        ("POST", "application/json", True),
-        ("POST", "text/plain;application/json", True),
-        ("POST", "application/x-www-form-urlencoded", False),
-        ("POST", "text/plain", False),
-    ],
-)
-def test_t73_no_web_page_changes_anything_through_the_ui(ui, method, kind, is_understood):
-    port, _, _ = ui
-    before = state(port)
-    for mutation in mutations(before):
-        said = sent(port, method, mutation, kind, EVIL)
-        assert bool(_REFUSAL.search(said)) is is_understood, f"{mutation}: {said[:300]}"
-        assert is_understood or '"data"' not in said, f"{mutation}: {said[:300]}"
-    assert state(port) == before
-
-
-def _frame(payload: dict) -> bytes:
-    data = json.dumps(payload).encode()
-    head = bytes([0x81]) + (bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + len(data).to_bytes(2, "big"))
-    return head + bytes(4) + data  # a mask of zeros leaves the bytes as they are
-
-
-def test_t73_nor_through_a_websocket_that_a_foreign_page_opens(ui):
-    port, _, _ = ui
-    before = state(port)
-    key = base64.b64encode(os.urandom(16)).decode()
-    with socket.create_connection(("127.0.0.1", port), 30) as wire:
-        wire.sendall(
-            f"GET /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://evil.example\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Protocol: graphql-ws\r\n\r\n".encode()
-        )
-        wire.sendall(_frame({"type": "connection_init", "payload": {}}))
-        wire.sendall(_frame({"type": "start", "id": "1", "payload": {"query": mutations(before)[0]}}))
-        wire.settimeout(3)
-        said = b""
-        try:
-            while chunk := wire.recv(65536):
-                said += chunk
-        except TimeoutError:
-            pass
-    assert b"LaunchRunSuccess" not in said
-    assert state(port) == before
-
-
-def test_t73_files_of_the_machine_are_not_served(ui):
-    port, _, _ = ui
-    for path in ("/../../../etc/passwd", "/logs/..%2f..%2f..%2fetc%2fpasswd/stdout", "/notebook?path=/etc/passwd",
-                 "/download_debug/..%2f..%2fetc", "//etc/passwd"):  # fmt: skip
-        with socket.create_connection(("127.0.0.1", port), 30) as wire:
-            wire.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-            said = b""
-            while chunk := wire.recv(65536):
-                said += chunk
-        assert b"root:" not in said, path
-
-
-def _children(root: int) -> set[int]:
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    found, grew = {root}, True
-    while grew:
-        more = {pid for pid, parent in parents.items() if parent in found} - found
-        found, grew = found | more, bool(more)
-    return found
-
-
-def _inodes(pid: int) -> set[str]:
-    found = set()
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            if match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link)):
-                found.add(match[1])
-        except OSError:
-            continue
-    return found
-
-
-def test_t74_no_process_of_the_ui_listens_beyond_this_machine(ui):
-    port, process, _ = ui
-    family = _children(process.pid)
-    assert len(family) >= 3, "the command, the webserver, its code server"
-    ours = set().union(*(_inodes(pid) for pid in family))
-    listening = []
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and fields[9] in ours:
-                listening.append(fields[1])
-    assert f"0100007F:{port:04X}" in listening
-    assert {where.split(":")[0] for where in listening} <= {"0100007F", "00000000000000000000000001000000"}
-
-
 # --- T35, T72, T75, T76: one refresh that asks, of sources that fail, err and attack; one that may not -------------
 
 SECRETS = {
@@ -527,8 +321,7 @@ def asked(refreshed, tmp_path_factory) -> Asked:
     tmp_path = tmp_path_factory.mktemp("asked")
     home, curated = Home(tmp_path / "home"), tmp_path / "curated"
     bad_line = curated_with_faults(curated)
-    parsed = shutil.ignore_patterns("build.json")
-    shutil.copytree(refreshed.home.root / "dbt", home.root / "dbt", ignore=parsed)  # dbt need not parse again
+    shutil.copytree(refreshed.home.root, home.root, symlinks=True)
     archive_an_error_page(home)
     with FakeEdgar() as edgar:  # knows no company: every list is a 404, if not worse
         edgar.fault("submissions", fake_edgar.status(500, b"no"), times=2)
