@@ -445,10 +445,10 @@ def _serve(home: Home, parts: Sequence[str], host: str, port: int, writable: boo
             children.append(subprocess.Popen(commands[part], env=environment, start_new_session=True))
         if "webserver" in parts:
             print(f"http://{host}:{port}  ({'writable' if writable else 'read-only'}; Ctrl-C stops it)", flush=True)
-        while not asked_to_end.is_set():
-            if any(child.poll() is not None for child in children):
+        while not asked_to_end.wait(0.5):
+            # A service manager asks all of them at once, and this one may hear it last.
+            if any(child.poll() is not None for child in children) and not asked_to_end.wait(5):
                 raise WarehouseError(f"{' or '.join(parts)} ended by itself; its last lines above say why")
-            asked_to_end.wait(0.5)
     except KeyboardInterrupt:
         pass
     finally:

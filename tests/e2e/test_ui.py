@@ -308,14 +308,14 @@ def test_a_second_one_for_the_same_folder_is_told_busy(ui, home):
 
 
 _ONE_PART = """
-import subprocess, sys
+import shlex, subprocess, sys
 from pathlib import Path
 from orchestration import run
 from warehouse.home import Home
 start = subprocess.Popen
 def stand_in(command, **how):
     print(" ".join(command[1:]), flush=True)
-    return start(sys.argv[4].split(), **how)
+    return start(shlex.split(sys.argv[4]), **how)
 run._prepare, run.subprocess.Popen = lambda home: None, stand_in
 sys.exit(run.ui(Home(Path(sys.argv[1])), port=int(sys.argv[3]), only=sys.argv[2]))
 """
@@ -341,6 +341,14 @@ def test_a_service_manager_runs_one_part_and_ends_it(tmp_path, part, module):
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
         process.communicate()
+
+
+def test_a_part_that_was_stopped_with_it_is_none(tmp_path):
+    """As a service manager does it: everybody at once."""
+    running = start_part(tmp_path, "daemon", "sh -c '(sleep 1; kill -TERM $PPID) & exit 0'")
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 0, err
+    assert out.startswith("-m dagster")
 
 
 def test_a_part_that_ends_by_itself_is_an_error(tmp_path):
