@@ -4,10 +4,12 @@ as Spark SQL and calls only functions that mean there what they mean in DuckDB.
 Belongs here: what can be seen without Spark. Does not belong here: what the numbers are.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import jinja2
 import pytest
 from sqlfluff.core import FluffConfig, Linter
@@ -100,3 +102,26 @@ def test_sql_that_only_duckdb_takes_is_found(sql):
 @pytest.mark.parametrize("sql", ["select cast(a as string) as a, '' as b from t where c = 'x' and d <> ''"])
 def test_portable_sql_is_not_accused(sql):
     assert not_spark(sql) == []
+
+
+def test_a_row_with_a_null_has_a_state(render):
+    """Spark's concat of a NULL is NULL, as || is in both; and nothing differs from NULL."""
+    state = render("{{ state_of(['a', 'b', 'c']) }}")
+    parts = re.split(r",(?=\s*(?:coalesce|'\|'))", state.removeprefix("concat(").removesuffix(")"))
+    assert len(parts) == 5
+    as_spark = " || ".join(parts)
+    one, other = (
+        duckdb.sql(f"select {as_spark} from (select 1 as a, {b} as b, ['x'] as c)").fetchone()[0]
+        for b in ("null::bigint", "2::bigint")
+    )
+    assert (one, other) == ("1||[x]", "1|2|[x]")
+
+
+def test_rows_are_compared_by_their_state_alone():
+    """A text of its own would be NULL where one of its columns is."""
+    comparing = [path for path in FILES if "previous_state" in path.read_text("utf-8")]
+    assert len(comparing) == 3
+    for path in comparing:
+        text = path.read_text("utf-8")
+        assert "state_of([" in text, path.name
+        assert not re.search(r"concat\([^;]{0,200}fact_ids", text), path.name
