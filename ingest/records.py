@@ -93,6 +93,36 @@ FIGURES = pa.schema(
     ]
 )
 
+#: What was received and cannot be used as it stands, one row each, with the reason. `kind`: fact (one line of a
+#: document), entry (one line of a list of filings), filing (a whole document). `stated` is the text as received.
+SET_ASIDE = pa.schema(
+    [
+        ("item_id", pa.string()),  # "a" and 20 hex digits of a hash of all other columns but sha256
+        ("kind", pa.string()),
+        ("cik", pa.string()),
+        ("accession", pa.string()),
+        ("concept", pa.string()),
+        ("dimensions", pa.string()),
+        ("period_start", pa.date32()),
+        ("period_end", pa.date32()),
+        ("stated", pa.string()),
+        ("reason", pa.string()),
+        ("source_url", pa.string()),
+        ("sha256", pa.string()),
+    ]
+)
+
+#: Filings that EDGAR lists and whose facts are still to come: asked for again at every fetch.
+PENDING = pa.schema(
+    [
+        ("cik", pa.string()),
+        ("accession", pa.string()),
+        ("form", pa.string()),
+        ("filed_on", pa.date32()),
+        ("reason", pa.string()),
+    ]
+)
+
 
 class IngestError(Exception):
     """Base of every error ingest raises on purpose; the message says what, where, what next."""

@@ -26,6 +26,7 @@ from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
+from warehouse.decisions import read_decisions
 from warehouse.load import (
     LoadResult,
     discard_build,
@@ -86,6 +87,7 @@ def archive(context: dg.AssetExecutionContext, warehouse: Warehouse, edgar: Edga
 BUNDLE = dg.AssetKey(["sources", "bundle"])
 CURATED = dg.AssetKey(["sources", "curated"])
 WATCH_LIST = dg.AssetKey(["sources", "watch_list"])
+DECISIONS = dg.AssetKey(["sources", "decisions"])
 
 
 def _source(key: dg.AssetKey, kinds: set[str], description: str) -> dg.AssetSpec:
@@ -107,6 +109,7 @@ SOURCE_SPECS = (
     _source(BUNDLE, {"parquet", "file"}, "The facts that ship with the project, checked against their manifest."),
     _source(CURATED, {"csv", "file"}, "Hand-entered figures with source, day and confidence (ingest/curated)."),
     _source(WATCH_LIST, {"file"}, "Companies, and the concepts that carry each metric (ingest/companies.toml)."),
+    _source(DECISIONS, {"file"}, "An operator's decisions, with reason and day (aigap review)."),
 )
 RAW_SPECS = (
     _raw("xbrl_facts", "Every numeric XBRL fact as one filing states it.", BUNDLE, checks.ARCHIVE),
@@ -118,6 +121,9 @@ RAW_SPECS = (
     _raw("curated_figures", "Hand-entered figures.", CURATED),
     _raw("refused_rows", "Hand-entered rows that cannot be right, with the reason.", CURATED),
     _raw("ai_revenue_roles", "How a company's AI revenue rows count.", CURATED),
+    _raw("set_aside", "Single facts and entries that cannot be used, with the reason.", BUNDLE, checks.ARCHIVE),
+    _raw("pending_filings", "Filings that EDGAR lists and whose facts are still to come.", checks.ARCHIVE),
+    _raw("decisions", "What an operator decided about something set aside or doubtful.", DECISIONS),
     _raw("scenario_parameters", "Scenario parameters with their sources.", CURATED),
 )
 RAW_CHECKS = (
@@ -259,6 +265,7 @@ def _raw_results(
     refused = len(curated.figures.refused)
     yield dg.MaterializeResult(asset_key=CURATED, metadata={"rows": curated.figures.table.num_rows, "refused": refused})
     yield dg.MaterializeResult(asset_key=WATCH_LIST, metadata={"companies": curated.tables["companies"].num_rows})
+    yield dg.MaterializeResult(asset_key=DECISIONS, metadata={"decisions": counts["raw.decisions"]})
     for spec in RAW_SPECS:
         name = ".".join(spec.key.path)
         yield dg.MaterializeResult(
@@ -277,6 +284,7 @@ def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: In
         discard_build(warehouse.home)
     with warehouse.build_file(context.log.warning) as connection:
         _load(connection, bundle, Archive(warehouse.home.archive), curated, context.log.info)
+        replace_rows(connection, "decisions", read_decisions(warehouse.home))
         found, counts = _complaints(connection), row_counts(connection)
         newest = {f"raw.{name}": _newest_filings(connection, name) for name in ("xbrl_facts", "filings")}
     reports = [checks.warn_if_any(spec, found[spec.name]) for spec in RAW_CHECKS]

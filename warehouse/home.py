@@ -72,6 +72,11 @@ class Home(NamedTuple):
         """How the last refresh ended."""
         return self.root / "last_refresh.json"
 
+    @property
+    def decisions(self) -> Path:
+        """What an operator decided (aigap review): one JSON object a line, only ever appended to."""
+        return self.root / "decisions.jsonl"
+
     def generation(self, number: int) -> Path:
         """Path of one generation."""
         return self.generations / f"ai_revenue_gap-{number:06d}.duckdb"

@@ -46,6 +46,8 @@ REPLACED = (
     "curated_figures",
     "refused_rows",
     "scenario_parameters",
+    "pending_filings",
+    "decisions",
 )
 
 

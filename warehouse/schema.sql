@@ -247,6 +247,67 @@ comment on column raw.refused_rows.file is 'Curated file.';
 comment on column raw.refused_rows.line is 'Line in that file, the header being 1.';
 comment on column raw.refused_rows.reason is 'What is wrong with it.';
 
+create table raw.set_aside (
+    item_id varchar primary key,
+    kind varchar not null,
+    cik varchar,
+    accession varchar,
+    concept varchar,
+    dimensions varchar,
+    period_start date,
+    period_end date,
+    stated varchar,
+    reason varchar not null,
+    source_url varchar,
+    sha256 varchar
+);
+comment on table raw.set_aside is 'What was received and cannot be used as it stands, with the reason; everything beside it goes on.';
+comment on column raw.set_aside.item_id is '''a'' and 20 hex digits of a hash of what identifies the row.';
+comment on column raw.set_aside.kind is 'fact (a line of a document), entry (a line of a list of filings) or filing (a whole document).';
+comment on column raw.set_aside.cik is 'Central Index Key, ten digits.';
+comment on column raw.set_aside.accession is 'Accession number; null where the entry does not give one.';
+comment on column raw.set_aside.concept is 'XBRL concept of a fact.';
+comment on column raw.set_aside.dimensions is 'Dimensions of a fact, as in raw.xbrl_facts.';
+comment on column raw.set_aside.period_start is 'First day of a fact''s period.';
+comment on column raw.set_aside.period_end is 'Last day of a fact''s period.';
+comment on column raw.set_aside.stated is 'The text as received, shortened.';
+comment on column raw.set_aside.reason is 'Why it cannot be used, and what to do.';
+comment on column raw.set_aside.source_url is 'EDGAR address of the payload it stands in.';
+comment on column raw.set_aside.sha256 is 'SHA-256 of that payload.';
+
+create table raw.pending_filings (
+    cik varchar not null,
+    accession varchar not null,
+    form varchar not null,
+    filed_on date not null,
+    reason varchar not null,
+    primary key (cik, accession)
+);
+comment on table raw.pending_filings is 'Filings that EDGAR lists and whose facts are still to come: every fetch asks for them again.';
+comment on column raw.pending_filings.cik is 'Central Index Key, ten digits.';
+comment on column raw.pending_filings.accession is 'Accession number.';
+comment on column raw.pending_filings.form is 'Form, such as 10-Q.';
+comment on column raw.pending_filings.filed_on is 'Day it was filed.';
+comment on column raw.pending_filings.reason is 'Why its facts are not here yet.';
+
+create table raw.decisions (
+    number integer primary key,
+    target varchar not null,
+    verdict varchar not null,
+    why varchar not null,
+    decided_by varchar not null,
+    decided_at timestamptz not null,
+    decided_on date not null
+);
+comment on table raw.decisions is 'What an operator decided about something set aside or doubtful (aigap review); never edited, the newest word on a target holds.';
+comment on column raw.decisions.number is 'Order of the decisions, from 1.';
+comment on column raw.decisions.target is 'accession, accession/metric or accession/metric/period end: what it speaks of.';
+comment on column raw.decisions.verdict is 'accept (use it as filed), reject (do not use it) or withdraw (no decision after all).';
+comment on column raw.decisions.why is 'The reason, in the words of who decided.';
+comment on column raw.decisions.decided_by is 'Who decided.';
+comment on column raw.decisions.decided_at is 'When.';
+comment on column raw.decisions.decided_on is 'The New York day from which it holds: as-of tables of earlier days are as they were.';
+
 create table raw.scenario_parameters (
     fact_id varchar primary key,
     scenario varchar not null,
