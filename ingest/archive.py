@@ -211,6 +211,13 @@ class Archive:
             return False
         return True
 
+    def holds(self, entry: Entry) -> bool:
+        """True when a file of the right size is there: what a look can tell without reading it."""
+        try:
+            return self._payload_path(entry.sha256).stat().st_size == entry.bytes
+        except (FileNotFoundError, IngestError):
+            return False
+
     def _read_sidecar(self, path: Path) -> Entry | None:
         """The sidecar, or None when it is damaged: the payload then counts as not retrieved."""
         return self._sidecar(path)[0]
