@@ -99,11 +99,10 @@ def _company_facts(entry: Entry, data: bytes) -> _Parsed:
     return _Parsed((1, entry.cik or "", entry.retrieved_at, entry.sha256), kept, aside)
 
 
-# TODO(merge): parse_submissions gives set_aside; hand it on here.
 def _filings(entry: Entry, data: bytes) -> _Parsed:
-    filings = parse_submissions(data, entry.url, entry.sha256).filings
-    periodic = filings.filter(pc.is_in(filings["form"], pa.array(PERIODIC_FORMS)))
-    return _Parsed((entry.retrieved_at, entry.url, entry.sha256), periodic, SET_ASIDE.empty_table())
+    listed = parse_submissions(data, entry.url, entry.sha256)
+    periodic = listed.filings.filter(pc.is_in(listed.filings["form"], pa.array(PERIODIC_FORMS)))
+    return _Parsed((entry.retrieved_at, entry.url, entry.sha256), periodic, listed.set_aside)
 
 
 def _parse(entry: Entry, data: bytes) -> _Parsed | None:

@@ -13,16 +13,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import date
-from hashlib import sha256 as _sha256
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ingest.acceptance import wall_clock
+from ingest.acceptance import accepted
+from ingest.aside import set_aside_table
 from ingest.companyfacts import strict_json
 from ingest.payload import check_payload
-from ingest.records import FILINGS, SET_ASIDE, PayloadError
+from ingest.records import FILINGS, PayloadError
 from ingest.xbrl.table import PERIODIC_FORMS
 
 _PAGE_NAME = re.compile(r"CIK([0-9]{10})-submissions-[0-9]{3}\.json")
@@ -69,48 +68,40 @@ class _Reading:
     def __init__(self, cik: str, url: str, sha256: str) -> None:
         self.cik, self.url, self.sha256 = cik, url, sha256
         self.rows: list[dict[str, Any]] = []
-        self.aside: dict[str, dict[str, Any]] = {}
+        self.aside: list[dict[str, Any]] = []
         self.lost: list[tuple[str | None, str]] = []
-        self.count = 0
+        self.lines = 0
 
     def set_aside(self, accession: str | None, stated: object, reason: str, *, is_lost: bool) -> None:
-        row = dict.fromkeys(SET_ASIDE.names) | {
-            "kind": "entry",
-            "cik": self.cik,
-            "accession": accession,
-            "stated": str(stated)[:200],
-            "reason": f"{reason}; {_LEFT_OUT}" if is_lost else reason,
-            "source_url": self.url,
-        }
-        identity = "\x1f".join(str(value) for value in row.values())
-        item_id = "a" + _sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:20]
-        self.aside[item_id] = row | {"item_id": item_id, "sha256": self.sha256}
+        reason = f"{reason}; {_LEFT_OUT}" if is_lost else reason
+        row = dict(kind="entry", cik=self.cik, accession=accession, stated=str(stated)[:200], reason=reason)
+        self.aside.append(row | dict(source_url=self.url, sha256=self.sha256))
         if is_lost:
-            self.lost.append((accession, f"its entry in the list of filings is set aside: {row['reason']}"))
+            self.lost.append((accession, f"its entry in the list of filings is set aside: {reason}"))
 
     def read(self, listed: Any) -> None:
         try:
             columns = {name: list(listed[name]) for name in _NEEDED}
         except (KeyError, TypeError) as error:
             raise PayloadError(f"submissions of CIK {self.cik}: a list of filings has no {error}") from error
-        self.count = len(columns["accessionNumber"])
-        if any(len(values) != self.count for values in columns.values()):
+        self.lines = len(columns["accessionNumber"])
+        if any(len(values) != self.lines for values in columns.values()):
             raise PayloadError(f"submissions of CIK {self.cik}: its columns have different lengths; fetch it again")
         for name in _OPTIONAL:
             values = listed.get(name)
-            if not isinstance(values, list) or len(values) != self.count:
+            if not isinstance(values, list) or len(values) != self.lines:
                 self.set_aside(None, name, f"{name} does not go with the other columns and is not read", is_lost=False)
-                values = list(repeat(None, self.count))
+                values = [None] * self.lines
             columns[name] = values
         for entry in zip(*columns.values(), strict=True):
             self.entry(*entry)
 
-    def entry(self, accession: Any, form: Any, filed: Any, accepted: Any, report: Any, document: Any) -> None:
+    def entry(self, accession: Any, form: Any, filed: Any, received: Any, report: Any, document: Any) -> None:
         known_form = form_of(form)
         if known_form is not None and known_form not in PERIODIC_FORMS:
             is_sound = _is_accession(accession) and _day(filed) is not None
             if is_sound:  # nobody waits for it, and its neighbours do not wait for what is odd in it
-                self.keep(accession, known_form, filed, accepted, report, document)
+                self.keep(accession, known_form, filed, received, report, document)
             return
         stated = ", ".join(str(value)[:60] for value in (accession, form, filed))
         name = accession if _is_accession(accession) else None
@@ -123,19 +114,19 @@ class _Reading:
         elif day.year < _year_of(name) - 1:  # believed, its numbers would be known years too early
             self.set_aside(name, stated, f"its filing date {day} lies before its accession number's year", is_lost=True)
         else:
-            self.keep(name, known_form, filed, accepted, report, document)
-            if accepted and wall_clock(accepted) is None:
-                reason = "the acceptance time is not one; the filing is kept, known from its filing date"
-                self.set_aside(name, accepted, reason, is_lost=False)
+            self.keep(name, known_form, filed, received, report, document)
+            if received and accepted(str(received), day).basis == "unreadable_time":
+                reason = "its acceptance time is none; the filing is kept, known from its filing date"
+                self.set_aside(name, received, reason, is_lost=False)
 
-    def keep(self, accession: str, form: str, filed: Any, accepted: Any, report: Any, document: Any) -> None:
+    def keep(self, accession: str, form: str, filed: Any, received: Any, report: Any, document: Any) -> None:
         self.rows.append(
             {
                 "cik": self.cik,
                 "accession": accession,
                 "form": form,
                 "filed_on": _day(filed),
-                "accepted_at_received": accepted if accepted and isinstance(accepted, str) else None,
+                "accepted_at_received": str(received)[:60] if received else None,
                 "report_date": _day(report),
                 "primary_document": document if document and isinstance(document, str) else None,
                 "source_url": self.url,
@@ -166,8 +157,8 @@ class _Reading:
             tickers,
             pa.Table.from_pylist(self.rows, FILINGS),
             pages,
-            self.count,
-            pa.Table.from_pylist(list(self.aside.values()), SET_ASIDE),
+            self.lines,
+            set_aside_table(self.aside),
             tuple(self.lost),
         )
 
