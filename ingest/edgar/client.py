@@ -22,13 +22,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError
 
 from ingest.edgar.gate import DAY_SECONDS, PAUSE_SECONDS, BlockedError, Gate, user_folder, when
@@ -145,37 +145,35 @@ class _Deadline:
                 raise TimeoutError("the deadline passed while connecting")
 
 
-class _WatchedHTTP(HTTPConnection):
+class _Watched:
+    """Goes before a connection class."""
+
     def getresponse(self) -> Any:
-        _Deadline.watch(self)
-        return super().getresponse()
+        _Deadline.watch(self)  # type: ignore[arg-type]
+        return super().getresponse()  # type: ignore[misc]
 
 
-class _WatchedHTTPS(HTTPSConnection):
-    def getresponse(self) -> Any:
-        _Deadline.watch(self)
-        return super().getresponse()
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _WatchedHTTP
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedHTTPS
-
-
-_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+@cache
+def _watched(pool: type) -> type:
+    """A pool class whose connections meet the deadline, whatever kind they are: direct, or through a SOCKS proxy."""
+    connection = pool.ConnectionCls  # type: ignore[attr-defined]
+    if issubclass(connection, _Watched):
+        return pool
+    return type(pool.__name__, (pool,), {"ConnectionCls": type(connection.__name__, (_Watched, connection), {})})
 
 
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self._watch(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
+        return self._watch(super().proxy_manager_for(*args, **kwargs))
+
+    @staticmethod
+    def _watch(manager: Any) -> Any:
+        pools = manager.pool_classes_by_scheme
+        manager.pool_classes_by_scheme = {scheme: _watched(pool) for scheme, pool in pools.items()}
         return manager
 
 
