@@ -172,8 +172,6 @@ def new_filing_sensor(
             return _verdict(context, wanted, now) if wanted else dg.SkipReason(_said(seen, companies))
         except Exception as error:
             # Raised, it would lose the cursor, and the next tick would ask every company again.
-            return dg.SkipReason(
-                f"what is missing cannot be told ({type(error).__name__}: {error}); aigap doctor looks"
-            )
+            return dg.SkipReason(f"what is missing cannot be told: {type(error).__name__}: {error}")
 
     return new_filings
