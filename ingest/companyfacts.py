@@ -145,9 +145,7 @@ def _read_quickly(body: bytes) -> tuple[str, _Series, list[int], pa.Table] | Non
         days = {name: rows[name].cast(pa.date32()) for name in _DAYS}
     except pa.ArrowInvalid:
         return None
-    if any(
-        column.null_count < len(column) and pc.min(column.cast(pa.int32())).as_py() < _FIRST for column in days.values()
-    ):
+    if any((pc.min(column.cast(pa.int32())).as_py() or 0) < _FIRST for column in days.values()):
         return None
     return cik, series, counts, _with_days(rows, days)
 
@@ -195,7 +193,9 @@ def _strict_row(stated: Any) -> dict[str, Any]:
 
 def _strict_rows(series: _Series) -> tuple[list[int], pa.Table, list[dict[str, Any]]]:
     """How many facts of each series can be used, these facts, and what is set aside."""
-    counts, rows, aside = [], [], []
+    counts: list[int] = []
+    rows: list[dict[str, Any]] = []
+    aside: list[dict[str, Any]] = []
     for concept, unit, facts in series:
         before = len(rows)
         for stated in facts if isinstance(facts, list) else [facts]:
@@ -204,9 +204,7 @@ def _strict_rows(series: _Series) -> tuple[list[int], pa.Table, list[dict[str, A
             except ValueError as error:
                 aside += _aside(concept, unit, stated, str(error))
                 if len(aside) > MOST:
-                    raise PayloadError(
-                        f"more than {MOST} company facts cannot be read, the last {aside[-1]}"
-                    ) from error
+                    raise PayloadError(f"more than {MOST} company facts cannot be read: {error}") from error
         counts.append(len(rows) - before)
     return counts, pa.Table.from_pylist(rows, _DAY_ROW), aside
 

@@ -211,7 +211,11 @@ _RANKS = """
     ),
     times as (
         select url, sha256, min(retrieved_at) as retrieved_at
-        from (select url, sha256, retrieved_at from raw.payloads union select url, sha256, retrieved_at from incoming_payloads)
+        from (
+            select url, sha256, retrieved_at from raw.payloads
+            union
+            select url, sha256, retrieved_at from incoming_payloads
+        )
         group by all
     )
     select sources.*, row_number() over (

@@ -367,8 +367,9 @@ class FactCollector:
     """
 
     def __init__(self, contexts: dict[str, Context], units: dict[str, str], unit_problems: dict[str, str]) -> None:
-        self._contexts: Mapping[str | None, Context] = {**contexts}
-        self._units: Mapping[str | None, str] = {**units}
+        # A missing reference is looked up like any other, and not found.
+        self._contexts = cast("Mapping[str | None, Context]", contexts)
+        self._units = cast("Mapping[str | None, str]", units)
         self._unit_problems = unit_problems
         self._concept: list[str] = []
         self._reference: list[str] = []
@@ -394,10 +395,14 @@ class FactCollector:
 
     def _reject(self, concept: str, reference: str, reason: str, stated: str | None) -> None:
         where = self._contexts.get(reference.strip(), Context("", None, None, None))
-        place = where[:3] if where.period_end else (None, None, None)
         if len(self._rejected) >= MOST:
             raise PayloadError(f"more than {MOST} facts cannot be read; the last, {concept}, {reference}: {reason}")
-        self._rejected.append(Rejected(concept, reference, reason, *place, (stated or "").strip()[:_SHOWN]))
+        fact = Rejected(concept, reference, reason, stated=(stated or "").strip()[:_SHOWN])
+        if where.period_end:
+            fact = fact._replace(
+                dimensions=where.dimensions, period_start=where.period_start, period_end=where.period_end
+            )
+        self._rejected.append(fact)
 
     def add(
         self, concept: str, context_ref: str | None, unit_ref: str | None, decimals: str | None, value: str | None
@@ -484,7 +489,7 @@ class FactCollector:
                 self._settle(place, [first, *again])
 
     def _settle(self, place: int, statements: list[tuple[str | None, str | None]]) -> None:
-        """One fact from its statements, or none: what cannot be read goes, and then values that contradict each other."""
+        """One fact from its statements, or none: what cannot be read goes, then values that contradict each other."""
         texts: list[str | None] = []
         stated: list[_Statement] = []
         for text, decimals in statements:
