@@ -34,6 +34,6 @@ def set_aside_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
         row = {name: given.get(name) for name in SET_ASIDE.names}
         row |= {name: _text(row[name]) for name in ("concept", "dimensions", "stated", "reason")}
         identity = json.dumps([row[name] for name in _IDENTIFYING], default=str)
-        row["item_id"] = "a" + sha256(identity.encode()).hexdigest()[:20]
-        found.setdefault(row["item_id"], row)
+        item_id = "a" + sha256(identity.encode()).hexdigest()[:20]
+        found.setdefault(item_id, row | {"item_id": item_id})
     return pa.Table.from_pylist(list(found.values()), SET_ASIDE)

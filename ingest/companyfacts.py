@@ -145,7 +145,7 @@ def _read_quickly(body: bytes) -> tuple[str, _Series, list[int], pa.Table] | Non
         days = {name: rows[name].cast(pa.date32()) for name in _DAYS}
     except pa.ArrowInvalid:
         return None
-    if any(column.null_count < len(column) and pc.min(column.cast(pa.int32())).as_py() < _FIRST for column in days.values()):
+    if any((pc.min(column.cast(pa.int32())).as_py() or 0) < _FIRST for column in days.values()):
         return None
     return cik, series, counts, _with_days(rows, days)
 
@@ -162,7 +162,7 @@ def _with_days(rows: pa.Table, days: dict[str, pa.ChunkedArray]) -> pa.Table:
 
 def _day(text: object, name: str) -> date:
     if not isinstance(text, str) or not _DAY.fullmatch(text):
-        raise ValueError(f"{name} is {str(text)[:80]!r}, not a day")
+        raise ValueError(f"{name} is {repr(text)[:80]}, not a day")
     return date.fromisoformat(text)
 
 
@@ -172,16 +172,16 @@ def _strict_row(stated: Any) -> dict[str, Any]:
     :raises ValueError: saying what is wrong with it.
     """
     if not isinstance(stated, dict):
-        raise ValueError(f"{str(stated)[:80]!r} is no fact")
+        raise ValueError(f"{repr(stated)[:80]} is no fact")
     value = stated.get("val")
     if not isinstance(value, int | Decimal) or isinstance(value, bool):
-        raise ValueError(f"val is {str(value)[:80]!r}, not a number")
+        raise ValueError(f"val is {repr(value)[:80]}, not a number")
     if (stored := storable(Decimal(value))) is None:
         raise ValueError(f"{value} is out of range: 28 whole and 10 fractional digits are kept")
     row: dict[str, Any] = {"val": stored}
     for name in ("accn", "form"):
         if not isinstance(row.setdefault(name, stated.get(name)), str):
-            raise ValueError(f"{name} is {str(row[name])[:80]!r}, not a text")
+            raise ValueError(f"{name} is {repr(row[name])[:80]}, not a text")
     for name in _DAYS:
         row[name] = None if name == "start" and stated.get(name) is None else _day(stated.get(name), name)
     # What describes the filing only is kept as received, and left out where it is nothing that can be kept.
@@ -193,7 +193,9 @@ def _strict_row(stated: Any) -> dict[str, Any]:
 
 def _strict_rows(series: _Series) -> tuple[list[int], pa.Table, list[dict[str, Any]]]:
     """How many facts of each series can be used, these facts, and what is set aside."""
-    counts, rows, aside = [], [], []
+    counts: list[int] = []
+    rows: list[dict[str, Any]] = []
+    aside: list[dict[str, Any]] = []
     for concept, unit, facts in series:
         before = len(rows)
         for stated in facts if isinstance(facts, list) else [facts]:
@@ -202,7 +204,7 @@ def _strict_rows(series: _Series) -> tuple[list[int], pa.Table, list[dict[str, A
             except ValueError as error:
                 aside += _aside(concept, unit, stated, str(error))
                 if len(aside) > MOST:
-                    raise PayloadError(f"more than {MOST} company facts cannot be read, the last {aside[-1]}") from error
+                    raise PayloadError(f"more than {MOST} company facts cannot be read: {error}") from error
         counts.append(len(rows) - before)
     return counts, pa.Table.from_pylist(rows, _DAY_ROW), aside
 
@@ -212,7 +214,12 @@ def _aside(concept: str, unit: str, stated: Any, reason: str) -> list[dict[str, 
     about = stated if isinstance(stated, dict) else {}
     if isinstance(about.get("form"), str) and about["form"] not in PERIODIC_FORMS:
         return []
-    row: dict[str, Any] = {"concept": concept, "dimensions": "", "stated": f"{about.get('val')} {unit}", "reason": reason}
+    row: dict[str, Any] = {
+        "concept": concept,
+        "dimensions": "",
+        "stated": f"{about.get('val')} {unit}",
+        "reason": reason,
+    }
     row["accession"] = about["accn"] if isinstance(about.get("accn"), str) else None
     for column, name in (("period_start", "start"), ("period_end", "end")):
         try:
@@ -275,7 +282,9 @@ def read_companyfacts(data: bytes, url: str, sha256: str) -> CompanyFacts:
         if aside and not rows.num_rows:
             first = aside[0]
             where = f"{first['concept']}, {first['accession']}, {first['period_end']}"
-            raise PayloadError(f"company facts of CIK {cik}: no fact can be read; the first, {where}: {first['reason']}")
+            raise PayloadError(
+                f"company facts of CIK {cik}: no fact can be read; the first, {where}: {first['reason']}"
+            )
         quick = cik, series, counts, rows
     everywhere = {"kind": "fact", "cik": quick[0], "source_url": url, "sha256": sha256}
     return CompanyFacts(_table(*quick, url, sha256), set_aside_table(everywhere | row for row in aside))

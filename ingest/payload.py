@@ -100,7 +100,7 @@ _BEFORE_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?" + _AROUND, re.DOTALL)
 
 
 def _ends_with(element: bytes) -> Callable[[bytes], object]:
-    """Whether a body ends with the end tag of its root and what may stand after it. Almost all end with the tag alone."""
+    """Whether a body ends with the end tag of its root and what may stand after it. Almost all end with the tag."""
     end = re.compile(rb"</(?:[A-Za-z0-9_.-]+:)?" + element + rb"\s*>" + _AROUND + rb"\Z", re.DOTALL)
     return lambda body: end.search(body[-4096:]) or end.search(body[-_HEAD:])
 

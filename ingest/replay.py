@@ -7,8 +7,8 @@ A better parser replays old bytes: what comes out depends on the payloads and on
 which of them an earlier run had read.
 
 Of a filing's document that was served again with other bytes, the newest retrieval counts and the older ones stay
-archived, unread. Lists of filings and company facts grow from one retrieval to the next, and all of them are read: which
-statement holds is decided where they meet (warehouse/load.py).
+archived, unread. Lists of filings and company facts grow from one retrieval to the next, and all of them are read:
+which statement holds is decided where they meet (warehouse/load.py).
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def _joined(parts: list[_Parsed], schema: pa.Schema) -> pa.Table:
 
 
 def _in_turn(archive: Archive) -> Iterator[tuple[Entry, bool]]:
-    """Every archived payload, and whether it is an alternative: of a filing's document the newest retrieval comes first,
-    and the older ones, alternatives, are read only where it cannot be."""
+    """Every archived payload, and whether it is an alternative: of a filing's document the newest retrieval comes
+    first, and the older ones, alternatives, are read only where it cannot be."""
     older: dict[str, list[Entry]] = {}
     entries = list(archive.entries())
     for entry in entries:
@@ -139,8 +139,9 @@ def replay(
 ) -> Replay:
     """Parse every archived payload whose sha256 is not in `loaded`.
 
-    A payload that is damaged or not what it says is reported in `payloads` as quarantined, and the rest goes on; nothing
-    is raised for it. A filing's document that is quarantined leaves the one before it, from the same address, in force.
+    A payload that is damaged or not what it says is reported in `payloads` as quarantined, and the rest goes on;
+    nothing is raised for it. A filing's document that is quarantined leaves the one before it, from the same address,
+    in force.
 
     :param on_progress: told one line per filing or company list.
     """
@@ -198,8 +199,8 @@ def replay(
 
 
 def outdated(archive: Archive, shipped: pa.Table, loaded: pa.Table, read: Replay) -> list[str]:
-    """What makes records of an earlier run untrue, a line for each payload: it is neither in the archive nor shipped any
-    more, or its address has since said something else.
+    """What makes records of an earlier run untrue, a line for each payload: it is neither in the archive nor shipped
+    any more, or its address has since said something else.
 
     :param shipped: the bundle's payloads; :param loaded: the payloads of earlier runs, both schema bundle.PAYLOADS.
     """

@@ -224,8 +224,8 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
         checks.NOTHING_QUARANTINED.name: _lines(
             connection, "select concat(url, ': ', error) from raw.payloads where status = 'quarantined' order by all"
         ),
-        # A whole filing that could not be read stands under the check before; of single facts those that a metric of the
-        # watch list could be, or that do not even say what they are.
+        # A whole filing that could not be read stands under the check before; of single facts, those that could be a
+        # metric of the watch list.
         checks.NOTHING_SET_ASIDE.name: _lines(
             connection,
             """

@@ -211,7 +211,11 @@ _RANKS = """
     ),
     times as (
         select url, sha256, min(retrieved_at) as retrieved_at
-        from (select url, sha256, retrieved_at from raw.payloads union select url, sha256, retrieved_at from incoming_payloads)
+        from (
+            select url, sha256, retrieved_at from raw.payloads
+            union
+            select url, sha256, retrieved_at from incoming_payloads
+        )
         group by all
     )
     select sources.*, row_number() over (
@@ -301,9 +305,7 @@ _CONFLICTS = """
 """
 
 
-def load_facts(
-    connection: duckdb.DuckDBPyConnection, facts: pa.Table, payloads: pa.Table | None = None
-) -> LoadResult:
+def load_facts(connection: duckdb.DuckDBPyConnection, facts: pa.Table, payloads: pa.Table | None = None) -> LoadResult:
     """Add facts (schema ingest.records.FACTS); of a key that is known, the better ranked statement holds (_RANK).
 
     Another value for a key goes to raw.fact_conflicts and is counted.
@@ -370,7 +372,9 @@ def load_filings(
     before = _count(connection, "filings")
     with _incoming(connection, "filings", filings, payloads):
         connection.execute(_FILINGS_BY_KEY)
-        connection.execute("insert or replace into raw.filings by name select * from best_filings order by cik, accession")
+        connection.execute(
+            "insert or replace into raw.filings by name select * from best_filings order by cik, accession"
+        )
         connection.execute("drop table best_filings")
     inserted = _count(connection, "filings") - before
     return LoadResult("raw.filings", filings.num_rows, inserted, filings.num_rows - inserted)

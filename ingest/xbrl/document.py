@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Context as DecimalContext
@@ -228,17 +228,6 @@ def _context_parts(parent: etree._Element, names: Names) -> Iterator[_Parts]:
         yield parts
 
 
-def read_entity(parents: list[etree._Element]) -> str:
-    """The entity that the contexts among the children of `parents` speak of: the one that most of them name.
-
-    :raises PayloadError: there is no context that names one.
-    """
-    entities = Counter(entity.strip() for parent in parents for entity in cast("list[str]", _entities(parent)))
-    if not entities:
-        raise PayloadError("no context names an entity: no fact in it can be placed")
-    return entities.most_common(1)[0][0]
-
-
 def _odd_contexts(parent: etree._Element, entity: str) -> dict[str, str]:
     """The contexts whose facts cannot be told apart from others or are not of this entity, by id, with the reason."""
     found = {}
@@ -254,16 +243,25 @@ def _odd_contexts(parent: etree._Element, entity: str) -> dict[str, str]:
     return found
 
 
-def read_contexts(parents: list[etree._Element], entity: str, names: Names) -> dict[str, Context]:
-    """The contexts among the children of `parents` by id; equal contexts are one object.
+def read_contexts(
+    parents: list[etree._Element], root: etree._Element, body: bytes
+) -> tuple[dict[str, Context], str, Names]:
+    """The contexts among the children of `parents` by id, the entity that most of them speak of, and the names that the
+    document `root` (`body`) uses. Equal contexts are one object.
 
-    One that cannot be read, or is of another entity, has a `problem`, and so has an id with two meanings.
+    A context that cannot be read, or is of another entity, has a `problem`, and so has an id with two meanings.
+
+    :raises PayloadError: there is no context that names an entity.
     """
+    entities = Counter(entity.strip() for parent in parents for entity in cast("list[str]", _entities(parent)))
+    if not entities:
+        raise PayloadError("no context names an entity: no fact in it can be placed")
+    entity = entities.most_common(1)[0][0]
+    names = Names(root, body, entity.zfill(10))
     contexts: dict[str, Context] = {}
     distinct: dict[Context, Context] = {}
+    count = 0
     for parent in parents:
-        entities = cast("list[str]", _entities(parent))
-        before = len(contexts)
         for name, pairs, period in _context_parts(parent, names):
             try:
                 context = _context(pairs, period)
@@ -272,11 +270,13 @@ def read_contexts(parents: list[etree._Element], entity: str, names: Names) -> d
             context = distinct.setdefault(context, context)
             if contexts.setdefault(name, context) is not context:
                 contexts[name] = Context("", None, None, f"context id {name} stands for two different contexts")
-        is_one = len(entities) == len(contexts) - before and all(text.strip() == entity for text in entities)
+            count += 1
+    is_one = len(entities) == 1 and entities[entity] == count
+    for parent in parents:
         if not is_one or _holds_another(parent):
             for name, problem in _odd_contexts(parent, entity).items():
                 contexts[name] = contexts[name]._replace(problem=f"context {name} {problem}")
-    return contexts
+    return contexts, entity, names
 
 
 # --- units ----------------------------------------------------------------------------------------
@@ -367,8 +367,9 @@ class FactCollector:
     """
 
     def __init__(self, contexts: dict[str, Context], units: dict[str, str], unit_problems: dict[str, str]) -> None:
-        self._contexts = contexts
-        self._units = units
+        # A missing reference is looked up like any other, and not found.
+        self._contexts = cast("Mapping[str | None, Context]", contexts)
+        self._units = cast("Mapping[str | None, str]", units)
         self._unit_problems = unit_problems
         self._concept: list[str] = []
         self._reference: list[str] = []
@@ -394,45 +395,53 @@ class FactCollector:
 
     def _reject(self, concept: str, reference: str, reason: str, stated: str | None) -> None:
         where = self._contexts.get(reference.strip(), Context("", None, None, None))
-        place = where[:3] if where.period_end else (None, None, None)
         if len(self._rejected) >= MOST:
             raise PayloadError(f"more than {MOST} facts cannot be read; the last, {concept}, {reference}: {reason}")
-        self._rejected.append(Rejected(concept, reference, reason, *place, (stated or "").strip()[:_SHOWN]))
+        fact = Rejected(concept, reference, reason, stated=(stated or "").strip()[:_SHOWN])
+        if where.period_end:
+            fact = fact._replace(
+                dimensions=where.dimensions, period_start=where.period_start, period_end=where.period_end
+            )
+        self._rejected.append(fact)
 
     def add(
         self, concept: str, context_ref: str | None, unit_ref: str | None, decimals: str | None, value: str | None
     ) -> None:
         """Take one stated fact; its value is the text of a decimal, None for xsi:nil."""
         self.count += 1
-        reference = context_ref or ""
-        context = self._contexts.get(reference) or self._contexts.get(reference.strip())
-        unit = self._units.get(unit_ref or "") or self._units.get((unit_ref or "").strip())
-        if context is None:
-            problem: str | None = f"context {context_ref!r} is not in the document"
-        elif unit is None:
-            missing = f"unit {unit_ref!r} is not in the document"
-            problem = context.problem or self._unit_problems.get((unit_ref or "").strip(), missing)
-        elif value is not None and decimals is None:
-            problem = context.problem or "a value without decimals, how exact is not known"
-        else:
-            problem = context.problem
-        if problem or context is None or unit is None:
-            self._reject(concept, reference, problem or "", value)
+        context, unit = self._contexts.get(context_ref), self._units.get(unit_ref)
+        if context is None or unit is None:
+            # XML Schema takes blanks around a reference.
+            context = self._contexts.get((context_ref or "").strip())
+            unit = self._units.get((unit_ref or "").strip())
+        if context is None or unit is None or context.problem or (value is not None and decimals is None):
+            self._reject(concept, context_ref or "?", self._problem(context, context_ref, unit, unit_ref), value)
             return
-        key = concept, id(context), unit
-        place = self._places.get(key)
         if value is None:
             decimals = None
+        key = concept, id(context), unit
+        place = self._places.get(key)
         if place is not None:
             self._again.setdefault(place, []).append((value, decimals))
             return
         self._places[key] = len(self._concept)
         self._concept.append(concept)
-        self._reference.append(reference)
+        self._reference.append(context_ref or "?")
         self._context.append(context)
         self._unit.append(unit)
         self._value.append(value)
         self._decimals.append(decimals)
+
+    def _problem(self, context: Context | None, context_ref: str | None, unit: str | None, unit_ref: str | None) -> str:
+        """Why a fact cannot be taken."""
+        if context is None:
+            return f"context {context_ref!r} is not in the document"
+        if context.problem:
+            return context.problem
+        if unit is None:
+            missing = f"unit {unit_ref!r} is not in the document"
+            return self._unit_problems.get((unit_ref or "").strip(), missing)
+        return "a value without decimals, how exact is not known"
 
     def add_cover(self, concept: str, context_ref: str | None, text: Callable[[], str]) -> None:
         """Keep a dei cover fact of the filing as a whole; the first statement stays."""
@@ -480,7 +489,7 @@ class FactCollector:
                 self._settle(place, [first, *again])
 
     def _settle(self, place: int, statements: list[tuple[str | None, str | None]]) -> None:
-        """One fact from its statements, or none: what cannot be read goes, and then values that contradict each other."""
+        """One fact from its statements, or none: what cannot be read goes, then values that contradict each other."""
         texts: list[str | None] = []
         stated: list[_Statement] = []
         for text, decimals in statements:

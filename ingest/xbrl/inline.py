@@ -20,7 +20,6 @@ from ingest.xbrl.document import (
     exact_number,
     is_true,
     read_contexts,
-    read_entity,
     read_units,
     read_xml,
 )
@@ -140,7 +139,8 @@ def _take_numeric(concept: str, element: etree._Element, numbers: _Numbers, coll
     try:
         if not concept:
             raise Unreadable(f"{get('name')!r} names no concept: it has no prefix, or one that is not declared")
-        if not is_true(get(NIL)):
+        nil = get(NIL)
+        if nil is None or not is_true(nil):
             if decimals is None and element.tag == _FRACTION:
                 value, decimals = _fraction(element, numbers), "INF"
             else:
@@ -163,9 +163,7 @@ def parse_inline(data: bytes, target: str | None = None) -> Document:
     body = check_payload(data, "inline_xbrl")
     root = read_xml(body)
     resources = list(root.iter(IX + "resources"))
-    entity = read_entity(resources)
-    names = Names(root, body, entity.zfill(10))
-    contexts = read_contexts(resources, entity, names)
+    contexts, entity, names = read_contexts(resources, root, body)
     units, unit_problems = read_units(resources)
     collector = FactCollector(contexts, units, unit_problems)
     numbers = _Numbers(names)

@@ -18,11 +18,9 @@ from ingest.xbrl.document import (
     exact_number,
     is_true,
     read_contexts,
-    read_entity,
     read_units,
     read_xml,
 )
-from ingest.xbrl.names import Names
 from ingest.xbrl.transforms import exact_quotient
 
 _LINK = "{http://www.xbrl.org/2003/linkbase}"
@@ -49,9 +47,7 @@ def parse_instance(data: bytes) -> Document:
     root = read_xml(body)
     if root.tag != XBRLI + "xbrl":
         raise PayloadError(f"payload is not an XBRL instance: its root is {root.tag}")
-    entity = read_entity([root])
-    names = Names(root, body, entity.zfill(10))
-    contexts = read_contexts([root], entity, names)
+    contexts, entity, names = read_contexts([root], root, body)
     units, unit_problems = read_units([root])
     collector = FactCollector(contexts, units, unit_problems)
     concepts: dict[str, str] = {}

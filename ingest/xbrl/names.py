@@ -19,8 +19,11 @@ from lxml import etree
 from ingest.companies import watch_list
 
 #: Whose namespaces are not a company's own.
-_AUTHORITY = re.compile(r"https?://(?:www\.)?(?:fasb\.org|xbrl\.us|sec\.gov|xbrl\.sec\.gov|xbrl\.ifrs\.org|xbrl\.org|w3\.org)/")
+_AUTHORITY = re.compile(
+    r"https?://(?:www\.)?(?:fasb\.org|xbrl\.us|sec\.gov|xbrl\.sec\.gov|xbrl\.ifrs\.org|xbrl\.org|w3\.org)/"
+)
 _DATE = re.compile(r"[0-9]{4}(?:q[1-4]|-[0-9]{2}-[0-9]{2})?")
+_BLANKS = ("", ":", " ", "\t", "\r", "\n")
 _XHTML = "http://www.w3.org/1999/xhtml"
 _STANDARD = frozenset({"us-gaap", "srt", "dei", "ifrs-full"})
 
@@ -50,9 +53,11 @@ class Names:
     def __init__(self, root: etree._Element, body: bytes, cik: str) -> None:
         self.known: dict[str | None, str] = {}
         self._prefixes: dict[str, str] = {}
+        #: Prefixes that the document writes as they are called: all of them, in all but odd documents.
+        self._as_written: set[str] = set()
         self._at_root: Mapping[str | None, str] = root.nsmap
         # Where prefixes stand below the root as well, or the text of a note says so, each element is asked for its own.
-        self.is_nested = body.find(b"xmlns", body.find(b">", body.find(b"xmlns"))) >= 0
+        self.is_nested = body.rfind(b"xmlns") > body.find(b">", body.find(b"xmlns"))
         self._usual = _usual_prefix(cik)
         self._own = self._own_namespace()
 
@@ -92,11 +97,17 @@ class Names:
 
     def of_text(self, text: str | None, element: etree._Element) -> str:
         """The name that a text in `element` stands for ("us-gaap:Revenues"), "" if it stands for none."""
-        prefix, _, local = (text or "").strip().rpartition(":")
+        text = text or ""
+        if text[-1:] not in _BLANKS and text.partition(":")[0] in self._as_written:
+            self.known[text] = text
+            return text
+        prefix, _, local = text.strip().rpartition(":")
         uri = self.namespace(prefix, element)
         if not uri or not local or uri == _XHTML:
             return ""
         name = self.of(uri, local, prefix or None)
         if not self.is_nested:
             self.known[text] = name
+            if prefix and name == f"{prefix}:{local}":
+                self._as_written.add(prefix)
         return name

@@ -210,7 +210,9 @@ def test_a_manifest_that_was_edited_is_found(edgar, tmp_path, change):
     before = path.read_bytes()
     path.write_bytes(before.replace(*change))
     assert path.read_bytes() != before
-    with pytest.raises(BundleError, match=r"manifest\.json is not the manifest that manifest\.sha256 seals: it was changed"):
+    with pytest.raises(
+        BundleError, match=r"manifest\.json is not the manifest that manifest\.sha256 seals: it was changed"
+    ):
         read_bundle(tmp_path / "bundle")
 
 
