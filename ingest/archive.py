@@ -40,6 +40,7 @@ class Entry:
     after others of the same address, null for none. `etag` and `last_modified` are as
     served, null where the server sends none. `covers` is, of company facts, the newest document when they were
     retrieved; of an inline document, the files of its filing that are inline XBRL and, after a slash, that are not.
+    `problem` is why a document gave nothing when it was fetched, null where it could be read.
     """
 
     sha256: str
@@ -55,6 +56,7 @@ class Entry:
     last_modified: str | None = None
     covers: str | None = None
     seen_at: str | None = None
+    problem: str | None = None
 
     @property
     def taken_at(self) -> str:
@@ -148,11 +150,12 @@ class Archive:
         etag: str | None = None,
         last_modified: str | None = None,
         covers: str | None = None,
+        problem: str | None = None,
     ) -> Entry:
         """Keep `data` and the sidecar of this retrieval; both are on disk when this returns.
 
-        Putting the same bytes of the same url again changes nothing but `etag`, `last_modified`, `covers` and
-        `seen_at`; a payload or a sidecar damaged on disk is written anew.
+        Putting the same bytes of the same url again changes nothing but `etag`, `last_modified`, `covers`,
+        `problem` and `seen_at`; a payload or a sidecar damaged on disk is written anew.
 
         :param retrieved_at: an aware datetime.
         """
@@ -170,6 +173,7 @@ class Archive:
             etag=etag,
             last_modified=last_modified,
             covers=covers,
+            problem=problem,
         )
         if not self.is_intact(digest):
             write_atomically(self._payload_path(digest), data)

@@ -92,6 +92,17 @@ def _document(entry: Entry, data: bytes) -> _Parsed:
     return _Parsed((0, entry.cik, entry.filed_on, entry.accession, entry.url, entry.sha256), kept, aside)
 
 
+def unreadable(entry: Entry, data: bytes) -> str | None:
+    """Why nothing of a filing's document can be used, as `replay` would say it; None if it can."""
+    try:
+        _document(entry, data)
+    except IngestError as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
 def _company_facts(entry: Entry, data: bytes) -> _Parsed:
     read = read_companyfacts(data, entry.url, entry.sha256)
     kept, impossible = split_impossible(periodic_only(read.facts))
