@@ -215,13 +215,25 @@ def outdated(archive: Archive, shipped: pa.Table, loaded: pa.Table, read: Replay
 
     :param shipped: the bundle's payloads; :param loaded: the payloads of earlier runs, both schema bundle.PAYLOADS.
     """
-    held = {(entry.sha256, entry.url) for entry in archive.entries() if archive.holds(entry)} | set(_places(shipped))
+    held: dict[tuple[str, str], datetime | None] = {
+        (entry.sha256, entry.url): datetime.fromisoformat(entry.retrieved_at)
+        for entry in archive.entries()
+        if archive.holds(entry)
+    }
+    held |= dict.fromkeys(_places(shipped))
     replaced = superseded(read)
-    return [
-        f"{url} (sha256 {digest[:12]}...) " + ("was served again with other bytes" if url in replaced else "is gone")
-        for digest, url in _places(loaded)
-        if url in replaced or (digest, url) not in held
-    ]
+    found = []
+    for place, retrieved_at in zip(_places(loaded), loaded["retrieved_at"].to_pylist(), strict=True):
+        if place[1] in replaced:
+            problem = "was served again with other bytes"
+        elif place not in held:
+            problem = "is gone"
+        elif held[place] not in (None, retrieved_at):
+            problem = "was served again, after other bytes"
+        else:
+            continue
+        found.append(f"{place[1]} (sha256 {place[0][:12]}...) {problem}")
+    return found
 
 
 def superseded(read: Replay) -> set[str]:

@@ -278,7 +278,7 @@ class _Run:
         if not documents:
             return
         # By when it came, not by its filing day: one filing dated 2062 would be the newest for ever.
-        newest = max(documents, key=lambda e: (e.taken_at, e.url)).accession
+        newest = max(documents, key=lambda e: (e.retrieved_at, e.url)).accession
         url = urls.company_facts(self.client.hosts, cik)
         before = self.holdings.find(url, lambda body: parse_companyfacts(body, url, ""))
         if before is not None and before[0].entry.covers == newest:

@@ -178,7 +178,7 @@ class Held(NamedTuple):
 
     @property
     def received(self) -> date:
-        return datetime.fromisoformat(self.entry.taken_at).date()
+        return datetime.fromisoformat(self.entry.retrieved_at).date()
 
 
 class Holdings:
@@ -198,7 +198,7 @@ class Holdings:
         """What was just archived is in force."""
         held = self._by_path.setdefault(urls.path_of(entry.url), [])
         held[:] = [e for e in held if e.sha256 != entry.sha256] + [entry]
-        held.sort(key=lambda e: e.taken_at)
+        held.sort(key=lambda e: e.retrieved_at)
 
     def newest(self, url: str) -> Entry | None:
         """The newest entry of an address, understood or not."""
