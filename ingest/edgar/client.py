@@ -305,8 +305,9 @@ class Client:
                 assert isinstance(adapter, HTTPAdapter)
                 adapter.get_connection_with_tls_context(prepared, True, settings["proxies"])
             except Exception as error:
+                why = error if isinstance(error, requests.RequestException) else "it is no address"
                 raise SetupError(
-                    f"{_proxy(settings['proxies'])} is no proxy that {url} can be asked through ({error}). Correct or "
+                    f"{_proxy(settings['proxies'])} is no proxy that {url} can be asked through ({why}). Correct or "
                     "unset it; nothing was asked"
                 ) from error
         self._is_set_up = True

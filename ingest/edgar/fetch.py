@@ -343,7 +343,6 @@ def fetch(
         except BlockedError as error:
             result.stopped = str(error)
             result.failed.append(Problem(company.ticker, None, str(error)))
-            tell(str(error))
         except Exception as error:
             result.failed.append(Problem(company.ticker, None, f"{type(error).__name__}: {error}"))
     result.requests_sent = client.requests_sent - sent_before
