@@ -144,7 +144,9 @@ create table raw.metric_concepts (
     valid_from date,
     valid_to date,
     filed_from date,
-    filed_to date
+    filed_to date,
+    part_of varchar not null,
+    max_step integer not null
 );
 comment on table raw.metric_concepts is 'Which concept and dimensions state which metric of a company, in order of preference.';
 comment on column raw.metric_concepts.cik is 'Central Index Key, ten digits.';
@@ -158,6 +160,8 @@ comment on column raw.metric_concepts.valid_from is 'First period end it holds f
 comment on column raw.metric_concepts.valid_to is 'Last period end it holds for; null for still.';
 comment on column raw.metric_concepts.filed_from is 'First filing date it holds for; null for always.';
 comment on column raw.metric_concepts.filed_to is 'Last filing date it holds for; null for still.';
+comment on column raw.metric_concepts.part_of is 'Metric of which it is a part and which it cannot exceed; empty for none.';
+comment on column raw.metric_concepts.max_step is 'How many times its neighbours in time a statement may be before it is set aside; 0 for any.';
 
 create table raw.ai_revenue_roles (
     company varchar primary key,

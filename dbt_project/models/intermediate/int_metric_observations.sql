@@ -29,8 +29,12 @@ from_filings as (
         facts.span,
         facts.period_start,
         facts.period_end,
-        cast(facts.value as bigint) as value_usd,
+        -- A figure that no company can state has no value here, and is set aside (int_observation_screens).
+        case when abs(facts.value) < 1000000000000000 then cast(facts.value as bigint) end as value_usd,
         facts.known_from,
+        facts.known_at,
+        facts.report_date,
+        facts.form,
         facts.accession,
         'reported' as value_kind,
         'as reported' as formula,
@@ -58,6 +62,9 @@ curated as (
         figures.period_end,
         cast(figures.value as bigint) as value_usd,
         figures.known_on as known_from,
+        cast(null as string) as known_at,
+        cast(null as date) as report_date,
+        cast(null as string) as form,
         figures.fact_id as accession,
         'reported' as value_kind,
         'as reported' as formula,
@@ -100,12 +107,19 @@ including_leases as (
     {{ combine_lines('net_or_stated', "formulas.metric = 'capex_including_finance_leases'") }}
 ),
 
-final as (
+unioned as (
     select * from net_or_stated
     union all
     select * from including_leases
     union all
     select * from curated
+),
+
+final as (
+    select
+        concat(metric, '|', cast(fact_ids as string)) as observation_id,
+        *
+    from unioned
 )
 
 select * from final
