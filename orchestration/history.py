@@ -31,6 +31,7 @@ _DATED = {
     "filings": "filed_on",
     "curated_figures": "known_on",
     "scenario_parameters": "known_on",
+    "decisions": "decided_on",
 }
 _CONFIGURATION = ("companies", "metric_concepts", "ai_revenue_roles")
 

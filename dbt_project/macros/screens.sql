@@ -123,7 +123,7 @@
 {% macro later_word_first(row) -%}
     case when {{ row }}.form like '%/A' then 1 when {{ row }}.form like '8-K%' or {{ row }}.form like '6-K%' then 3 else 2 end,
     coalesce({{ row }}.known_at, '') desc,
-    {{ row }}.priority,
     {{ row }}.accession desc,
+    {{ row }}.priority,
     cast({{ row }}.fact_ids as string)
 {%- endmacro %}

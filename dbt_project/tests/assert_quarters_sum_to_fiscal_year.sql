@@ -1,5 +1,6 @@
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'int_metric_quarters'}}}) }}
--- On the day a filing stated a fiscal year, its four quarters, as then known from filings, summed to it to the dollar. A year that
+-- On the day a filing stated a fiscal year, its four quarters, as then known from filings, summed to it within the rounding of four quarters.
+-- A year that
 -- is recast alone leaves the quarters as they are, so years are compared as first stated (published range: from 2017 on).
 with years as (
     select * from {{ ref('int_observation_versions') }}
@@ -35,4 +36,4 @@ summed as (
 )
 
 select * from summed
-where quarters_known = 4 and quarters_usd <> year_usd
+where quarters_known = 4 and abs(quarters_usd - year_usd) > 2000000

@@ -51,21 +51,27 @@ statements as (
     left join accepted on observations.observation_id = accepted.observation_id
 ),
 
-first_look as (
-    {{ steps('statements') }}
-),
-
--- What stands apart in any way at the first look vouches for nobody at the second: two wrong filings are no evidence.
-witnesses as (
+-- What stands apart at one look vouches for nobody at the next: a second and a third wrong filing in a row are seen as well.
+{% set looks = 3 %}
+{% for look in range(1, looks + 1) %}
+    {% set before = 'statements' if loop.first else 'witnesses_' ~ look %}
+    {% if not loop.first %}
+witnesses_{{ look }} as (
     select
         statements.*,
-        statements.is_accepted or coalesce(first_look.is_apart_from_nearest = 0 and first_look.apart_from < 2, true) as may_vouch_for
+        statements.is_accepted or not coalesce({{ is_apart('looked') }}, false) as may_vouch_{{ look }}
     from statements
-    left join first_look on statements.row_id = first_look.row_id
+    left join look_{{ look - 1 }} as looked on statements.row_id = looked.row_id
 ),
+    {% endif %}
 
-second_look as (
-    {{ steps('witnesses', 'may_vouch_for') }}
+look_{{ look }} as (
+    {{ steps(before, 'true' if loop.first else 'may_vouch_' ~ look) }}
+),
+{% endfor %}
+
+last_look as (
+    select * from look_{{ looks }}
 ),
 
 -- The period a filing reports on: as EDGAR lists it, else the last that any of its watched lines ends with.
@@ -101,8 +107,8 @@ totals as (
         statements.period_end,
         max(statements.value_usd) as value_usd
     from statements
-    left join second_look on statements.row_id = second_look.row_id
-    where statements.source_kind = 'xbrl' and statements.value_usd > 0 and not coalesce({{ is_apart('second_look') }}, false)
+    left join last_look on statements.row_id = last_look.row_id
+    where statements.source_kind = 'xbrl' and statements.value_usd > 0 and not coalesce({{ is_apart('last_look') }}, false)
     group by statements.cik, statements.accession, statements.metric, statements.period_start, statements.period_end
 ),
 
@@ -117,14 +123,14 @@ final as (
                 then concat('its period ends after the one the filing reports on, to ', cast(reported_periods.report_end as string))
             when own_periods.has_own_period = 0
                 then concat('stated for other periods, and not for the one the filing reports on, to ', cast(reported_periods.report_end as string))
-            when {{ is_apart('second_look') }} then {{ how_apart('second_look') }}
+            when {{ is_apart('last_look') }} then {{ how_apart('last_look') }}
             when statements.value_usd > whole.value_usd + 1000000
                 then concat('larger than ', statements.part_of, ', which it is a part of: ', cast(whole.value_usd as string), ' USD')
             when statements.metric like 'capex%' and statements.value_usd > 3 * revenue.value_usd
                 then concat('more than three times the revenue of its period, ', cast(revenue.value_usd as string), ' USD')
         end as reason
     from statements
-    left join second_look on statements.row_id = second_look.row_id
+    left join last_look on statements.row_id = last_look.row_id
     left join reported_periods
         on statements.cik = reported_periods.cik and statements.accession = reported_periods.accession
     left join own_periods

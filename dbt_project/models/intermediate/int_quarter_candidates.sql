@@ -33,8 +33,7 @@ longer_and_shorter as (
         shorter.is_withdrawn as shorter_is_withdrawn,
         shorter.follows_withdrawal as shorter_follows_withdrawal,
         shorter.previous_from as shorter_previous_from,
-        min(shorter.known_from) over (partition by longer.version_id) as shorter_first_from,
-        restated.accession is not null as is_in_one_filing
+        min(shorter.known_from) over (partition by longer.version_id, shorter.period_end) as shorter_first_from
     from versions as longer
     inner join versions as shorter
         on
@@ -48,37 +47,34 @@ longer_and_shorter as (
                 or (longer.span = 'nine_months' and shorter.span = 'half')
                 or (longer.span = 'year' and shorter.span = 'nine_months')
             )
-    left join observations as restated
-        on
-            longer.accession = restated.accession
-            and shorter.metric = restated.metric
-            and shorter.line = restated.line
-            and shorter.concept = restated.concept
-            and shorter.period_start = restated.period_start
-            and shorter.period_end = restated.period_end
-),
-
-recasts as (
-    select cik, metric, line, source_kind, period_start, known_from
-    from versions
-    where previous_from is not null
+            and {{ days_between('shorter.period_end', 'longer.period_end') }} between 80 and 100
 ),
 
 of_their_times as (
     select
-        longer_and_shorter.*,
+        pair.*,
         exists (
-            select 1 from recasts
+            select 1 from observations
             where
-                recasts.cik = longer_and_shorter.cik
-                and recasts.metric = longer_and_shorter.metric
-                and recasts.line = longer_and_shorter.line
-                and recasts.source_kind = longer_and_shorter.source_kind
-                and recasts.period_start = longer_and_shorter.period_start
-                and recasts.known_from > longer_and_shorter.known_from
-                and recasts.known_from <= longer_and_shorter.shorter_from
+                observations.accession = pair.accession
+                and observations.metric = pair.metric
+                and observations.line = pair.line
+                and observations.period_start = pair.period_start
+                and observations.period_end = pair.shorter_end
+        ) as is_in_one_filing,
+        exists (
+            select 1 from versions as recast
+            where
+                recast.previous_from is not null
+                and recast.cik = pair.cik
+                and recast.metric = pair.metric
+                and recast.line = pair.line
+                and recast.source_kind = pair.source_kind
+                and recast.period_start = pair.period_start
+                and recast.known_from > pair.known_from
+                and recast.known_from <= pair.shorter_from
         ) as is_recast_between
-    from longer_and_shorter
+    from longer_and_shorter as pair
 ),
 
 one_vintage as (
@@ -87,8 +83,7 @@ one_vintage as (
         greatest(known_from, shorter_from) as pair_from
     from of_their_times
     where
-        {{ days_between('shorter_end', 'period_end') }} between 80 and 100
-        and (
+        (
             -- in force when the longer one was filed; or, where nothing was, the first that came, if nothing that both of
             -- their times know was recast in between
             (shorter_from <= known_from and (shorter_to is null or shorter_to > known_from))
@@ -160,6 +155,8 @@ parts_ranked as (
             and part.period_end < longer.period_end
             and part.known_from <= longer.known_from
             and (part.known_to is null or part.known_to > longer.known_from)
+            -- rounded press figures of the time make up what was filed at that time, nothing later
+            and (part.source_kind = 'xbrl' or {{ days_between('longer.period_end', 'longer.known_from') }} <= 120)
     where
         longer.span in ('nine_months', 'year')
         and longer.source_kind = 'xbrl'
