@@ -2,10 +2,9 @@
 
 {#- How each row of `statements` stands to its neighbours in time, as known when the row was: the other documents'
     statements of the same company and metric within 400 days, the newest of each period. One row for each that has any.
-    Expects columns row_id, cik, metric, document, known_from, period_start, period_end, value_usd, max_step.
-
-    :param may_vouch: a boolean column of `statements`: which rows count as neighbours. -#}
-{% macro steps(statements, may_vouch='true') %}
+    Expects columns row_id, cik, metric, document, known_from, period_start, period_end, value_usd, max_step, may_vouch (it
+    counts as a neighbour). -#}
+{% macro steps(statements) %}
     select
         row_id,
         max(case when place = 1 then other_per_day_usd end) as neighbour_per_day_usd,
@@ -31,8 +30,8 @@
                     partition by rated.row_id, neighbour.period_start, neighbour.period_end
                     order by neighbour.known_from desc, neighbour.row_id
                 ) as newest
-            from ({{ per_day(statements, may_vouch) }}) as rated
-            inner join ({{ per_day(statements, may_vouch) }}) as neighbour
+            from ({{ per_day(statements) }}) as rated
+            inner join ({{ per_day(statements) }}) as neighbour
                 on
                     rated.cik = neighbour.cik
                     and rated.metric = neighbour.metric
@@ -47,15 +46,31 @@
     group by row_id
 {% endmacro %}
 
-{% macro per_day(statements, may_vouch) %}
+{% macro per_day(statements) %}
     select
         *,
-        {{ may_vouch }} as may_vouch,
         {{ days_between("cast('1970-01-01' as date)", period_midpoint('period_start', 'period_end')) }} as middle,
         {{ divide_usd('abs(value_usd)', 'cast(' ~ days_between('period_start', 'period_end') ~ ' + 1 as decimal(6, 0))') }}
             as per_day_usd
     from {{ statements }}
     where value_usd is not null
+{% endmacro %}
+
+{#- `statements` with may_vouch anew: whoever stood apart at a look vouches for nobody, unless an operator accepted it. -#}
+{% macro witnesses(statements, look) %}
+    select
+        statement.row_id,
+        statement.cik,
+        statement.metric,
+        statement.document,
+        statement.known_from,
+        statement.period_start,
+        statement.period_end,
+        statement.value_usd,
+        statement.max_step,
+        statement.is_accepted or not coalesce({{ is_apart('look') }}, false) as may_vouch
+    from {{ statements }} as statement
+    left join {{ look }} as look on statement.row_id = look.row_id
 {% endmacro %}
 
 {#- A row of `steps` that stands apart: more than max_step times the nearest and most of the nearest three, or less than

@@ -1,5 +1,5 @@
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'int_metric_quarters'}}}) }}
--- On the day a filing stated a fiscal year, its four quarters, as then known from filings, summed to it within the rounding of four quarters.
+-- On the day a filing stated a fiscal year, its four quarters, as then known from filings, summed to it within their rounding.
 -- A year that
 -- is recast alone leaves the quarters as they are, so years are compared as first stated (published range: from 2017 on).
 with years as (

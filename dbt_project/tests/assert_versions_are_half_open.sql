@@ -1,5 +1,6 @@
 {{ config(meta={'dagster': {'ref': {'name': 'ai_revenue_gap_versions'}}}) }}
--- Per key: intervals touch, never overlap, and exactly one is open.
+-- Per key: intervals touch, never overlap, and exactly one is open; or none, where an operator rejected what the last one said:
+-- then the gap begins on a day of a decision.
 with versions as (
     select 'ai_revenue_gap' as mart, concat(calendar_quarter, '|', scenario) as version_key, known_from, known_to
     from {{ ref('ai_revenue_gap_versions') }}
@@ -30,5 +31,9 @@ ordered as (
 select * from ordered
 where
     known_from >= known_to
-    or (next_from is null and known_to is not null)
-    or (next_from is not null and (known_to is null or known_to <> next_from))
+    or (next_from is not null and (known_to is null or known_to > next_from))
+    or (
+        known_to is not null
+        and (next_from is null or known_to < next_from)
+        and known_to not in (select decisions.decided_on from {{ ref('stg_operator__decisions') }} as decisions)
+    )

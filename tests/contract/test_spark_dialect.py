@@ -21,7 +21,7 @@ FILES = sorted([*(PROJECT / "models").rglob("*.sql"), *(PROJECT / "tests").glob(
 IN_BOTH = {
     *("abs", "cast", "coalesce", "concat", "count", "floor", "greatest", "lag", "last_day", "lead", "least", "max"),
     *("min", "mod", "month", "nullif", "quarter", "regexp_extract", "regexp_replace", "replace", "right"),
-    *("row_number", "substr", "sum", "year"),
+    *("row_number", "split_part", "substr", "sum", "try_cast", "year"),
 }
 #: What the Spark side of macros/dialect.sql calls.
 IN_SPARK = {

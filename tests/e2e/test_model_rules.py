@@ -118,39 +118,6 @@ def test_t21_an_observation_is_its_exact_line_in_dollars(run):
     }
 
 
-def test_t09_a_restatement_opens_a_version_and_a_repetition_does_not(run):
-    statement = {
-        "cik": "1",
-        "metric": "m",
-        "line": "l",
-        "source_kind": "xbrl",
-        "priority": 1,
-        "span": "quarter",
-        "period_start": "2024-01-01",
-        "period_end": "2024-03-31",
-    }
-    said = [
-        ("a1", "2024-04-30", 100),
-        ("a2", "2024-04-30", 101),
-        ("a3", "2024-07-30", 101),
-        ("a4", "2024-10-30", 90),
-        ("a5", "2025-04-30", 101),
-    ]
-    rows = run(
-        "int_observation_versions",
-        int_metric_observations=[
-            statement | {"accession": accession, "known_from": day, "value_usd": value, "fact_ids": [accession]}
-            for accession, day, value in said
-        ],
-    )
-    versions = sorted((row["known_from"], row["known_to"] or date.max, row["value_usd"]) for row in rows)
-    assert versions == [
-        (_day("2024-04-30"), _day("2024-10-30"), 101),
-        (_day("2024-10-30"), _day("2025-04-30"), 90),
-        (_day("2025-04-30"), date.max, 101),
-    ]
-
-
 def test_a_difference_that_is_no_quarter_long_is_none(run):
     """A half of 200 days less a quarter of 80 would be a third of a year."""
     version = {
@@ -166,10 +133,13 @@ def test_a_difference_that_is_no_quarter_long_is_none(run):
     }
     rows = run(
         "int_quarter_candidates",
+        stg_watch_list__metric_concepts=[{"cik": "1", "metric": "m", "max_step": 5}],
         stg_watch_list__companies=[{"cik": "1", "ticker": "AAA", "fiscal_year_end_month": 12}],
         int_observation_versions=[
-            version | {"span": "quarter", "period_end": "2024-03-20", "value_usd": 10, "fact_ids": ["q"]},
-            version | {"span": "half", "period_end": "2024-07-18", "value_usd": 30, "fact_ids": ["h"]},
+            version
+            | {"span": "quarter", "period_end": "2024-03-20", "value_usd": 10, "fact_ids": ["q"], "version_id": "q"},
+            version
+            | {"span": "half", "period_end": "2024-07-18", "value_usd": 30, "fact_ids": ["h"], "version_id": "h"},
         ],
     )
     assert [row["fact_ids"] for row in rows] == [["q"]]
@@ -187,6 +157,7 @@ def test_which_candidate_is_the_quarter(run):
         "source_kind": "xbrl",
         "value_kind": "reported",
         "known_from": "2024-05-01",
+        "is_used": True,
     }
     candidates = {
         "press": (1, {"source_kind": "press_release", "priority": 90, "known_from": "2024-04-20"}),

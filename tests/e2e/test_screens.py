@@ -12,7 +12,7 @@ CIK = "0000000001"
 CAPEX, REVENUE = "us-gaap:PaymentsToAcquireProductiveAssets", "us-gaap:Revenues"
 PART = "srt:ProductOrServiceAxis=t:PartMember"
 COMPANY = dict(cik=CIK, ticker="TEST", company="Test", role="hyperscaler", fiscal_year_end_month=12)
-WANTED = ("int_quarter_candidates", "int_metric_quarters", "reconciliation", "review")
+WANTED = ("int_quarter_candidates", "int_metric_quarters", "int_customer_shares", "reconciliation", "review")
 
 
 def concept(metric, concept, dimensions="", part_of="", required=False, max_step=5):
@@ -47,9 +47,8 @@ def decision(number, target, verdict, day):
                 decided_at=f"{day} 12:00:00+00", decided_on=day)  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def run(refreshed, manifest):
-    models, shapes = compiled_models(manifest, WANTED), raw_shapes(refreshed.home.build)
+def runner(models, shapes):
+    """run(query, facts, table=rows, ...): the answer to a query once the models are made of these rows."""
 
     def run(query, facts, **raw):
         given = {"companies": [COMPANY], "metric_concepts": CONCEPTS, "xbrl_facts": facts, **raw}
@@ -57,6 +56,11 @@ def run(refreshed, manifest):
             return con.execute(query).fetchall()
 
     return run
+
+
+@pytest.fixture(scope="module")
+def run(refreshed, manifest):
+    return runner(compiled_models(manifest, WANTED), raw_shapes(refreshed.home.build))
 
 
 QUARTERS = (
@@ -89,6 +93,8 @@ QUARTERS_OF_IT = {"2025Q1": 10_000, "2025Q2": 12_000, "2025Q3": 14_000, "2025Q4"
         ([fact("a-27-1", "2027-01-29", "2025-01-01", "2025-12-31", 60_000, form="10-K")], {}),
         # the half year alone: the third quarter stays, and so does the second
         ([fact("a-26-2", "2026-07-30", "2025-01-01", "2025-06-30", 25_000)], {}),
+        # the half year again, before the nine months are filed: those are of the new vintage
+        ([fact("a-25-2a", "2025-09-15", "2025-01-01", "2025-06-30", 23_000)], {"2025Q3": 13_000}),
         # the half year, and the first quarter unrestated beside it
         (
             [
@@ -112,8 +118,8 @@ def test_a_difference_is_of_one_vintage(run, later, expected):
 
 
 def test_a_leg_that_comes_late_is_not_used_where_its_year_was_recast_meanwhile(run):
-    """The half year is first seen as a comparative, after the first quarter was recast: nine months less that half is of
-    two vintages. The quarters known with the nine months give the third."""
+    """The half year is first seen as a comparative, after the first quarter was recast: nine months less that half
+    is of two vintages. The quarters known with the nine months give the third."""
     facts = [
         YEAR[0],
         fact("a-25-2", "2025-07-30", "2025-04-01", "2025-06-30", 12_000),
@@ -211,7 +217,8 @@ def test_what_cannot_be_right_is_set_aside_by_name_and_the_rest_is_published(run
     assert [target for target, _, _ in found] == sorted(f"a-2025-2/{metric}/2025-06-30" for metric in metrics)
     assert all(state == "set_aside" and words in reason for _, state, reason in found)
     published = run(
-        "select metric from intermediate.int_metric_quarters where calendar_quarter = '2025Q2' and known_to is null", facts
+        "select metric from intermediate.int_metric_quarters where calendar_quarter = '2025Q2' and known_to is null",
+        facts,
     )
     assert {metric for (metric,) in published} == {m["metric"] for m in CONCEPTS} - metrics
 
@@ -248,6 +255,22 @@ def test_a_capex_beyond_revenue(run):
     assert [target for target, _, _ in run(REVIEW, first)] == ["a-2024-1/capex_cash_gross/2024-03-31"]
 
 
+@pytest.mark.parametrize("share", ["2.30", "-0.14", "1000000"])
+def test_a_share_beyond_the_whole_is_set_aside(run, share):
+    dimensions = (
+        "srt:MajorCustomersAxis=nvda:CustomerAMember;"
+        "us-gaap:ConcentrationRiskByBenchmarkAxis=us-gaap:SalesRevenueNetMember;"
+        "us-gaap:ConcentrationRiskByTypeAxis=us-gaap:CustomerConcentrationRiskMember"
+    )
+    wrong = fact(
+        "a-2025-2", "2025-07-30", "2025-04-01", "2025-06-30", share, "us-gaap:ConcentrationRiskPercentage1", dimensions
+    )
+    wrong |= {"cik": "0001045810", "unit": "pure"}
+    found = run("select target, state, reason from marts.review", [wrong])
+    assert found == [("a-2025-2", "set_aside", "a share beyond 0 to 1")]
+    assert run("select * from intermediate.int_customer_shares", [wrong]) == []
+
+
 # --- decisions ------------------------------------------------------------------------------------------
 
 
@@ -258,9 +281,7 @@ def versions(rows, quarter):
 WRONG = report(2025, 2, capex=7 * 10**9)
 
 
-@pytest.mark.parametrize(
-    "target", ["a-2025-2", "a-2025-2/capex_cash_gross", "a-2025-2/capex_cash_gross/2025-06-30"]
-)
+@pytest.mark.parametrize("target", ["a-2025-2", "a-2025-2/capex_cash_gross", "a-2025-2/capex_cash_gross/2025-06-30"])
 def test_an_accepted_statement_counts_from_the_day_it_was_accepted(run, target):
     rows = run(QUARTERS, SOUND + WRONG, decisions=[decision(1, target, "accept", "2025-08-15")])
     assert versions(rows, "2025Q2") == [(7 * 10**9, "2025-08-15", "")]
@@ -314,7 +335,7 @@ def press(value, day, start="2025-04-01", end="2025-06-30", period_type="quarter
 
 
 def test_a_press_figure_meets_the_filing_of_its_own_time(run):
-    """A recast a year on is a version, no disagreement; and however many press figures there are, a quarter has one row."""
+    """A recast a year on is a version, no disagreement; however many press figures there are, a quarter has one row."""
     facts = [
         *report(2025, 1, capex=1000 * 10**6),
         *report(2025, 2, capex=1100 * 10**6),

@@ -9,7 +9,7 @@ import os
 from typing import NamedTuple
 
 import pytest
-from e2e import test_model_rules
+from e2e import test_model_rules, test_screens
 from golden import test_golden_values
 
 from orchestration.history import compiled_models
@@ -89,49 +89,137 @@ MUTANTS = [
     ),
     # --- versions and quarters ---
     _mutant(
-        "the last word of a day is the highest accession's",
+        "an amendment is the last word of its day",
         "int_observation_versions",
-        "order by accession desc",
-        "order by accession",
-        "rule test_t09_a_restatement_opens_a_version_and_a_repetition_does_not",
+        "like '%/A' then 1",
+        "like '%/A' then 9",
+        "chain test_an_amendment_of_the_same_day_is_the_later_word",
+    ),
+    _mutant(
+        "the report accepted later is the last word of a day",
+        "int_observation_versions",
+        "coalesce(observations.known_at, '') desc",
+        "coalesce(observations.known_at, '')",
+        "chain test_of_two_reports_of_a_day_the_one_accepted_later_is_the_last_word",
     ),
     _mutant(
         "a restatement opens a version",
         "int_observation_versions",
-        "where previous_value_usd is null or previous_value_usd <> value_usd",
-        "where previous_value_usd is null",
-        "rule test_t09_a_restatement_opens_a_version_and_a_repetition_does_not",
+        "or previous_value_usd <> coalesce(value_usd, -1)",
+        "",
+        "chain test_a_press_figure_meets_the_filing_of_its_own_time",
+    ),
+    _mutant(
+        "what is rejected gives way to the statement before it",
+        "int_observation_versions",
+        "and other.used_from <= gone.used_to",
+        "and other.used_from > gone.used_to",
+        "chain test_a_rejected_statement_counts_until_that_day_and_the_one_before_it_holds_again",
     ),
     _mutant(
         "a quarter is the longer period less the shorter",
         "int_quarter_candidates",
-        "longer.value_usd - shorter.value_usd",
-        "longer.value_usd + shorter.value_usd",
-        "unit year_to_date_differences_are_quarters",
+        "value_usd - shorter_usd",
+        "value_usd + shorter_usd",
+        "chain test_a_difference_is_of_one_vintage",
     ),
     _mutant(
         "the difference of two periods is a quarter long",
         "int_quarter_candidates",
-        "and (period_end - period_start) + 1 between 80 and 100",
+        "and (longer.period_end - shorter.period_end) between 80 and 100",
         "",
         "rule test_a_difference_that_is_no_quarter_long_is_none",
     ),
-    Mutant(
-        "a missing leg is not 0",
+    _mutant(
+        "the shorter statement is that of the longer one's time",
         "int_quarter_candidates",
-        (
-            ("inner join versions as shorter", "left join versions as shorter"),
-            ("longer.value_usd - shorter.value_usd", "longer.value_usd - coalesce(shorter.value_usd, 0)"),
-            ("(shorter.period_end + cast(1 as integer))", "coalesce(shorter.period_end + 1, longer.period_end - 90)"),
-        ),
-        "unit year_to_date_differences_are_quarters",
+        "(shorter_from <= known_from and (shorter_to is null or shorter_to > known_from))",
+        "(shorter_from <= known_from)",
+        "chain test_a_difference_is_of_one_vintage",
     ),
     _mutant(
-        "a difference is known once both its parts are",
+        "what recasts one of two legs changes nothing",
         "int_quarter_candidates",
-        "greatest(longer.known_from, shorter.known_from)",
-        "least(longer.known_from, shorter.known_from)",
-        "unit year_to_date_differences_are_quarters",
+        "or (shorter_previous_from is not null and shorter_from > previous_from)",
+        "or true",
+        "chain test_a_difference_is_of_one_vintage",
+    ),
+    _mutant(
+        "a leg that comes late is of another vintage where its year was recast",
+        "int_quarter_candidates",
+        "and not is_recast_between",
+        "",
+        "chain test_a_leg_that_comes_late_is_not_used_where_its_year_was_recast_meanwhile",
+    ),
+    _mutant(
+        "a rejected leg takes its difference with it",
+        "int_quarter_candidates",
+        "case when shorter_is_withdrawn then shorter_to end,",
+        "",
+        "chain test_a_rejected_leg_takes_its_difference_with_it",
+    ),
+    _mutant(
+        "a difference that cannot be right is set aside",
+        "int_quarter_candidates",
+        "screened.reason is null or used.row_id is not null as is_used",
+        "true as is_used",
+        "chain test_the_dates_of_a_half_year_on_a_quarter_are_noticed",
+    ),
+    _mutant(
+        "money that flows one way is not negative",
+        "int_observation_screens",
+        "when statements.value_usd < 0 then",
+        "when false then",
+        "chain test_what_cannot_be_right_is_set_aside_by_name_and_the_rest_is_published",
+    ),
+    _mutant(
+        "a part is not larger than its whole",
+        "int_observation_screens",
+        "when statements.value_usd > whole.value_usd + 1000000",
+        "when false",
+        "chain test_what_cannot_be_right_is_set_aside_by_name_and_the_rest_is_published",
+    ),
+    _mutant(
+        "a wrong total is no measure of its parts",
+        "int_observation_screens",
+        "where statements.source_kind = 'xbrl' and statements.value_usd > 0 and not",
+        "where statements.source_kind = 'xbrl' and statements.value_usd > 0 and true or not",
+        "chain test_what_cannot_be_right_is_set_aside_by_name_and_the_rest_is_published",
+    ),
+    _mutant(
+        "what stands apart vouches for nobody",
+        "int_observation_screens",
+        "statement.is_accepted or not coalesce",
+        "true or not coalesce",
+        "chain test_one_wrong_filing_vouches_for_no_other_and_a_right_one_is_not_blamed",
+    ),
+    _mutant(
+        "a period does not end after the one the filing reports on",
+        "int_observation_screens",
+        "(statements.period_end - reported_periods.report_end) > 10",
+        "(statements.period_end - reported_periods.report_end) > 1000",
+        "chain test_a_period_that_the_filing_cannot_report_on",
+    ),
+    _mutant(
+        "a required line is stated for the filing's own period",
+        "int_observation_screens",
+        "when own_periods.has_own_period = 0",
+        "when false",
+        "chain test_a_period_that_the_filing_cannot_report_on",
+    ),
+    _mutant(
+        "an acceptance counts from its day",
+        "int_usable_observations",
+        "greatest(statement.known_from, decisions.decided_on)",
+        "statement.known_from",
+        "chain test_an_accepted_statement_counts_from_the_day_it_was_accepted",
+    ),
+    _mutant(
+        "a press figure meets the filing of its time",
+        "reconciliation",
+        "case when candidates.known_from > press.known_from then candidates.known_from end,",
+        "",
+        "chain test_a_press_figure_meets_the_filing_of_its_own_time",
     ),
     _mutant(
         "a quarter is named after the day in its middle",
@@ -187,7 +275,7 @@ MUTANTS = [
         "nvidia_data_center_revenue_versions",
         "'networking_revenue' then quarters.value_usd",
         "'compute_revenue' then quarters.value_usd",
-        "dbt assert_nvidia_children_sum_to_data_center",
+        "golden test_every_nvidia_quarter",
     ),
     _mutant(
         "each basis of capex stands under its own name",
@@ -373,7 +461,7 @@ MUTANTS = [
 @pytest.fixture(scope="module")
 def project(refreshed, manifest):
     with rebuilt(refreshed.home.build, compiled_models(manifest, None)) as con:
-        yield Project(con, manifest, test_golden_values, test_model_rules)
+        yield Project(con, refreshed.home.build, manifest, test_golden_values, test_model_rules, test_screens)
 
 
 def test_t87_the_sql_as_it_is_passes_every_check(project):

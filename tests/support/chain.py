@@ -21,8 +21,8 @@ def raw_shapes(build: Path) -> dict[str, list[tuple[str, str]]]:
     """Columns and types of every raw table of a build file."""
     with duckdb.connect(str(build), read_only=True) as con:
         found = con.execute(
-            "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'raw' and not internal "
-            "order by table_name, column_index"
+            "select table_name, column_name, data_type from duckdb_columns() "
+            "where schema_name = 'raw' and not internal order by table_name, column_index"
         ).fetchall()
     shapes: dict[str, list[tuple[str, str]]] = {}
     for table, column, kind in found:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from orchestration.history import Model, compiled_models
+from support.chain import raw_shapes
 
 _MACROS = Path(__file__).resolve().parents[2] / "warehouse" / "reader_macros.sql"
 #: A model as compiled SQL names it. The database is named after the build file, build.duckdb.
@@ -103,9 +104,8 @@ def _no_rows(sql: str, con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _data_tests(nodes: Iterable[dict[str, Any]]) -> Iterator[Check]:
-    """Those that block a publish; a test that only warns kills nothing."""
     for node in nodes:
-        if node["resource_type"] == "test" and node["config"]["severity"].lower() == "error":
+        if node["resource_type"] == "test":
             sql = node["compiled_code"]
             yield Check(f"dbt {node['name']}", frozenset(read_by(sql)), partial(_no_rows, sql))
 
@@ -137,7 +137,14 @@ def _asserts_hold(test: Callable[..., None], fixture: Any) -> bool:
     try:
         for arguments in _calls(test):
             test(fixture, **arguments)
-    except (AssertionError, AttributeError, IndexError, KeyError, TypeError):  # a row or value that is not there
+    except (
+        AssertionError,
+        AttributeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ):  # a row or value that is not there
         return False
     return True
 
@@ -227,6 +234,13 @@ def rule_tests(module: ModuleType) -> Iterator[UnitTest]:
             yield UnitTest(f"rule {name}", models, partial(_asserts_hold, test))
 
 
+def _chain_tests(module: ModuleType) -> Iterator[tuple[str, Callable[..., None]]]:
+    """Each test of a module whose first fixture is the `run` that its `runner` makes of models."""
+    for name, test in vars(module).items():
+        if name.startswith("test_"):
+            yield f"chain {name}", test
+
+
 class Project:
     """The models of one compiled manifest over one build file, and every check of them.
 
@@ -234,7 +248,15 @@ class Project:
     tenth of a rebuild of all.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, manifest: Path, golden: ModuleType, rules: ModuleType) -> None:
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        build: Path,
+        manifest: Path,
+        golden: ModuleType,
+        rules: ModuleType,
+        chains: ModuleType,
+    ) -> None:
         content = json.loads(manifest.read_text("utf-8"))
         self._con = con
         self._models = compiled_models(manifest, None)
@@ -244,11 +266,13 @@ class Project:
         units = [*_unit_tests(content["unit_tests"].values()), *rule_tests(rules)]
         self._checks = {check.name: check for check in checks}
         self._units = {unit.name: unit for unit in units}
+        self._chain = {model.name for model in compiled_models(manifest, chains.WANTED)}
+        self._chains, self._chains_of = dict(_chain_tests(chains)), partial(chains.runner, shapes=raw_shapes(build))
 
     @property
     def checks(self) -> list[str]:
         """The names of all checks, as `failed` gives them."""
-        return [*self._checks, *self._units]
+        return [*self._checks, *self._units, *self._chains]
 
     def changed(self, name: str, changes: Iterable[tuple[str, str]]) -> Model:
         """A model with texts in its SQL replaced, every place of each.
@@ -274,6 +298,9 @@ class Project:
             checks = [check for check in checks if _between(models, mutant.name, check.reads)]
         run = RunModel(models, self._con)
         found = [unit.name for unit in units if not unit.passes(run)]
+        if mutant is None or mutant.name in self._chain:
+            runner = self._chains_of([model for model in models if model.name in self._chain])
+            found += [name for name, test in self._chains.items() if name in named and not _asserts_hold(test, runner)]
         self._con.begin()
         try:
             if mutant:

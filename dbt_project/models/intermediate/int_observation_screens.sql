@@ -44,34 +44,33 @@ statements as (
         metrics.part_of,
         coalesce(metrics.max_step, usual.max_step) as max_step,
         metrics.is_required,
-        accepted.observation_id is not null as is_accepted
+        accepted.observation_id is not null as is_accepted,
+        true as may_vouch
     from observations
     cross join usual
     left join metrics on observations.cik = metrics.cik and observations.metric = metrics.metric
     left join accepted on observations.observation_id = accepted.observation_id
 ),
 
--- What stands apart at one look vouches for nobody at the next: a second and a third wrong filing in a row are seen as well.
-{% set looks = 3 %}
-{% for look in range(1, looks + 1) %}
-    {% set before = 'statements' if loop.first else 'witnesses_' ~ look %}
-    {% if not loop.first %}
-witnesses_{{ look }} as (
-    select
-        statements.*,
-        statements.is_accepted or not coalesce({{ is_apart('looked') }}, false) as may_vouch_{{ look }}
-    from statements
-    left join look_{{ look - 1 }} as looked on statements.row_id = looked.row_id
+first_look as (
+    {{ steps('statements') }}
 ),
-    {% endif %}
 
-look_{{ look }} as (
-    {{ steps(before, 'true' if loop.first else 'may_vouch_' ~ look) }}
+-- What stands apart at one look vouches for nobody at the next: a second and a third wrong filing in a row are seen as well.
+second_witnesses as (
+    {{ witnesses('statements', 'first_look') }}
 ),
-{% endfor %}
+
+second_look as (
+    {{ steps('second_witnesses') }}
+),
+
+third_witnesses as (
+    {{ witnesses('statements', 'second_look') }}
+),
 
 last_look as (
-    select * from look_{{ looks }}
+    {{ steps('third_witnesses') }}
 ),
 
 -- The period a filing reports on: as EDGAR lists it, else the last that any of its watched lines ends with.
@@ -120,12 +119,19 @@ final as (
             when statements.value_usd is null then 'a quadrillion dollars or more, which no company can state'
             when statements.value_usd < 0 then 'negative, and the line is positive by its definition'
             when {{ days_between('reported_periods.report_end', 'statements.period_end') }} > 10
-                then concat('its period ends after the one the filing reports on, to ', cast(reported_periods.report_end as string))
+                then concat(
+                    'its period ends after the one the filing reports on, to ', cast(reported_periods.report_end as string)
+                )
             when own_periods.has_own_period = 0
-                then concat('stated for other periods, and not for the one the filing reports on, to ', cast(reported_periods.report_end as string))
+                then concat(
+                    'stated for other periods, and not for the one the filing reports on, to ',
+                    cast(reported_periods.report_end as string)
+                )
             when {{ is_apart('last_look') }} then {{ how_apart('last_look') }}
             when statements.value_usd > whole.value_usd + 1000000
-                then concat('larger than ', statements.part_of, ', which it is a part of: ', cast(whole.value_usd as string), ' USD')
+                then concat(
+                    'larger than ', statements.part_of, ', which it is a part of: ', cast(whole.value_usd as string), ' USD'
+                )
             when statements.metric like 'capex%' and statements.value_usd > 3 * revenue.value_usd
                 then concat('more than three times the revenue of its period, ', cast(revenue.value_usd as string), ' USD')
         end as reason

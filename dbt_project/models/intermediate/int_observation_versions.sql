@@ -82,7 +82,8 @@ ranked as (
         observations.used_to,
         words.is_fallback,
         row_number() over (
-            partition by words.cik, words.metric, words.line, words.source_kind, words.period_start, words.period_end, words.said_on
+            partition by
+                words.cik, words.metric, words.line, words.source_kind, words.period_start, words.period_end, words.said_on
             order by observations.used_from desc, {{ later_word_first('observations') }}
         ) as place
     from words

@@ -50,31 +50,42 @@ longer_and_shorter as (
             and {{ days_between('shorter.period_end', 'longer.period_end') }} between 80 and 100
 ),
 
+restated as (
+    select distinct accession, metric, line, period_start, period_end from observations
+),
+
+-- The first day after it on which anything of its fiscal year was recast.
+next_recasts as (
+    select
+        longer.version_id,
+        min(recast.known_from) as recast_on
+    from versions as longer
+    inner join versions as recast
+        on
+            longer.cik = recast.cik
+            and longer.metric = recast.metric
+            and longer.line = recast.line
+            and longer.source_kind = recast.source_kind
+            and longer.period_start = recast.period_start
+            and longer.known_from < recast.known_from
+    where recast.previous_from is not null
+    group by longer.version_id
+),
+
 of_their_times as (
     select
         pair.*,
-        exists (
-            select 1 from observations
-            where
-                observations.accession = pair.accession
-                and observations.metric = pair.metric
-                and observations.line = pair.line
-                and observations.period_start = pair.period_start
-                and observations.period_end = pair.shorter_end
-        ) as is_in_one_filing,
-        exists (
-            select 1 from versions as recast
-            where
-                recast.previous_from is not null
-                and recast.cik = pair.cik
-                and recast.metric = pair.metric
-                and recast.line = pair.line
-                and recast.source_kind = pair.source_kind
-                and recast.period_start = pair.period_start
-                and recast.known_from > pair.known_from
-                and recast.known_from <= pair.shorter_from
-        ) as is_recast_between
+        restated.accession is not null as is_in_one_filing,
+        coalesce(next_recasts.recast_on <= pair.shorter_from, false) as is_recast_between
     from longer_and_shorter as pair
+    left join next_recasts on pair.version_id = next_recasts.version_id
+    left join restated
+        on
+            pair.accession = restated.accession
+            and pair.metric = restated.metric
+            and pair.line = restated.line
+            and pair.period_start = restated.period_start
+            and pair.shorter_end = restated.period_end
 ),
 
 one_vintage as (
@@ -161,7 +172,10 @@ parts_ranked as (
         longer.span in ('nine_months', 'year')
         and longer.source_kind = 'xbrl'
         and longer.previous_from is null
-        and longer.version_id not in (select differences.version_id from differences where differences.known_from = differences.filed_from)
+        and longer.version_id not in (
+            select differences.version_id from differences
+            where differences.known_from = differences.filed_from
+        )
 ),
 
 parts as (
@@ -241,8 +255,9 @@ labelled as (
         quarters.*,
         companies.ticker,
         {{ calendar_quarter_of(period_midpoint('quarters.period_start', 'quarters.period_end')) }} as calendar_quarter,
-        {{ fiscal_quarter_of(period_midpoint('quarters.period_start', 'quarters.period_end'), 'companies.fiscal_year_end_month') }}
-            as fiscal_quarter
+        {{ fiscal_quarter_of(
+            period_midpoint('quarters.period_start', 'quarters.period_end'), 'companies.fiscal_year_end_month'
+        ) }} as fiscal_quarter
     from quarters
     inner join companies on quarters.cik = companies.cik
 ),
@@ -262,7 +277,8 @@ comparable as (
     select
         labelled.*,
         labelled.calendar_quarter as document,
-        coalesce(limits.max_step, usual.max_step) as max_step
+        coalesce(limits.max_step, usual.max_step) as max_step,
+        true as may_vouch
     from labelled
     cross join usual
     left join limits on labelled.cik = limits.cik and labelled.metric = limits.metric
@@ -278,7 +294,8 @@ screened as (
         case
             when labelled.source_kind <> 'xbrl' or labelled.value_kind <> 'derived' then null
             when labelled.value_usd < 0 then concat('the difference (', labelled.formula, ') is negative')
-            when {{ is_apart('compared') }} then concat('the difference (', labelled.formula, ') ', {{ how_apart('compared') }})
+            when {{ is_apart('compared') }}
+                then concat('the difference (', labelled.formula, ') ', {{ how_apart('compared') }})
         end as reason
     from labelled
     left join compared on labelled.row_id = compared.row_id

@@ -14,8 +14,11 @@ decisions as (
 
 judged as (
     select
-        observations.*,
         observations.observation_id as row_id,
+        observations.accession,
+        observations.metric,
+        observations.period_end,
+        observations.known_from,
         screens.reason is null as is_sound
     from observations
     inner join screens on observations.observation_id = screens.observation_id
@@ -27,7 +30,25 @@ used as (
 
 final as (
     select
-        observations.*,
+        observations.observation_id,
+        observations.cik,
+        observations.metric,
+        observations.concept,
+        observations.line,
+        observations.priority,
+        observations.source_kind,
+        observations.span,
+        observations.period_start,
+        observations.period_end,
+        observations.value_usd,
+        observations.known_from,
+        observations.known_at,
+        observations.report_date,
+        observations.form,
+        observations.accession,
+        observations.value_kind,
+        observations.formula,
+        observations.fact_ids,
         used.used_from,
         used.used_to
     from observations

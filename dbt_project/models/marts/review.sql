@@ -38,20 +38,19 @@ decisions as (
 ),
 
 set_aside as (
-    select * from {{ source('raw', 'set_aside') }}
+    select * from {{ ref('stg_edgar__set_aside') }}
 ),
 
 pending as (
-    select * from {{ source('raw', 'pending_filings') }}
+    select * from {{ ref('stg_edgar__pending_filings') }}
 ),
 
 payloads as (
-    select * from {{ source('raw', 'payloads') }}
-    where status = 'quarantined'
+    select * from {{ ref('stg_edgar__payloads') }}
 ),
 
 conflicts as (
-    select * from {{ source('raw', 'fact_conflicts') }}
+    select * from {{ ref('stg_edgar__fact_conflicts') }}
 ),
 
 facts as (
@@ -101,8 +100,11 @@ decided_ranked as (
         decisions.decided_by,
         decisions.decided_on,
         decisions.why,
-        row_number() over (partition by statements.target, statements.kind, statements.stated order by decisions.number desc) as place,
-        statements.stated
+        statements.stated,
+        row_number() over (
+            partition by statements.target, statements.kind, statements.stated
+            order by decisions.number desc
+        ) as place
     from statements
     inner join decisions on {{ decided('statements', 'decisions') }}
 ),
@@ -199,6 +201,26 @@ entries as (
         cast(null as string) as why,
         'aigap fetch asks for it again' as what_to_do
     from pending
+    union all
+    select
+        accession as target,
+        'set_aside' as state,
+        'fact' as kind,
+        cik,
+        concept as metric,
+        cast(null as string) as calendar_quarter,
+        period_end,
+        accession,
+        form,
+        known_from as filed_on,
+        concat(cast(value as string), ' for ', dimensions) as stated,
+        'a share beyond 0 to 1' as reason,
+        cast(null as string) as decided_by,
+        cast(null as date) as decided_on,
+        cast(null as string) as why,
+        'nothing but this is left out; an amended filing brings it in' as what_to_do
+    from facts
+    where concept like 'us-gaap:ConcentrationRiskPercentage%' and cik = '0001045810' and not value between 0 and 1
     union all
     select
         coalesce(accession, url) as target,
