@@ -275,7 +275,7 @@ MUTANTS = [
         "nvidia_data_center_revenue_versions",
         "'networking_revenue' then quarters.value_usd",
         "'compute_revenue' then quarters.value_usd",
-        "golden test_every_nvidia_quarter",
+        "golden test_each_part_of_data_center_stands_in_its_own_column",
     ),
     _mutant(
         "each basis of capex stands under its own name",

@@ -105,6 +105,26 @@ def test_every_nvidia_quarter(con):
     assert rows == [(quarter, date.fromisoformat(end), value * M) for quarter, end, value in DATA_CENTER]
 
 
+def test_each_part_of_data_center_stands_in_its_own_column(con):
+    """10-Q for the quarter ended 2024-07-28 (0001045810-24-000264); CFO commentary for 2025-10-26."""
+    rows = con.execute(
+        "select data_center_usd, compute_usd, networking_usd, total_revenue_usd from marts.nvidia_data_center_revenue "
+        "where calendar_quarter in ('2024Q2', '2025Q3') order by calendar_quarter"
+    ).fetchall()
+    assert rows == [
+        (26_272 * M, 22_604 * M, 3_668 * M, 30_040 * M),
+        (51_215 * M, 43_028 * M, 8_187 * M, 57_006 * M),
+    ]
+
+
+def test_legs_of_one_vintage(con):
+    """Tesla 2024Q3: nine months of 8,556 (10-Q of 2024-10-24) less 2,773 and 2,270 as then known, not less the 5,049
+    that a later 10-Q recast; the company's own figure is 3.51 billion."""
+    assert con.execute(
+        "select capex_usd from marts.hyperscaler_capex where ticker = 'TSLA' and calendar_quarter = '2024Q3'"
+    ).fetchall() == [(3_513 * M,)]
+
+
 def test_t01_a_fiscal_quarter_is_named_after_its_dates(con):
     """NVIDIA's 10-Qs of April and July 2020 call themselves fiscal 2020; the quarters belong to fiscal 2021."""
     labels = dict(
