@@ -29,7 +29,8 @@ from ingest.ledger import CORRECTIONS_FILE, apply_corrections, parse_corrections
 from ingest.records import DECIMAL, FIGURES, CuratedError
 
 #: The one header of every figures file: FIGURES without what the loader adds.
-COLUMNS = tuple(n for n in FIGURES.names if n not in ("figure_id", "is_citable", "file", "line"))
+_ADDED = ("figure_id", "is_citable", "stated_on", "withdrawn_on", "file", "line")
+COLUMNS = tuple(n for n in FIGURES.names if n not in _ADDED)
 
 #: The files that ship; reading the shipped folder without one of them is an error, not a smaller table.
 FIGURE_FILES = (
@@ -53,6 +54,10 @@ FIGURE_FILES = (
 )
 SCENARIO_FILE = "scenarios.csv"
 ROLES_FILE = "ai_revenue_roles.csv"
+EDGES_FILE = "ai_revenue_edges.csv"
+
+#: Files of the folder that have columns of their own: no figures.
+OTHER_FILES = (SCENARIO_FILE, ROLES_FILE, EDGES_FILE, CORRECTIONS_FILE)
 
 SCENARIOS = pa.schema(
     [
@@ -74,13 +79,21 @@ AI_REVENUE_ROLES = pa.schema(
         ("superseded_by", pa.string()),
         ("superseded_from", pa.date32()),
         ("canonical", pa.string()),
+        ("convention", pa.string()),
+        ("region", pa.string()),
         ("note", pa.string()),
     ]
 )
 REFUSED = pa.schema([("file", pa.string()), ("line", pa.int32()), ("reason", pa.string())])
 
 #: How a company's rows in ai_revenue.csv count toward the measured total.
-ROLES = ("counted", "memo", "benchmark", "netting", "subset")
+#: not_disclosed: sells AI and states nothing usable; it has no rows there.
+ROLES = ("counted", "memo", "benchmark", "netting", "subset", "not_disclosed")
+#: Whether revenue is stated before (gross) or after (net) what partners keep of a resale. Empty: nothing is resold, or
+#: the company does not say.
+CONVENTIONS = ("", "gross", "net")
+#: Where the company sits, ISO 3166 alpha-2; empty where that means nothing (benchmarks, sums).
+_REGION = re.compile(r"([A-Z]{2})?")
 
 CONFIDENCES = ("high", "medium", "low")
 SOURCE_KINDS = (
@@ -119,6 +132,7 @@ _WITHOUT_VALUE = ("at_or_above_10_not_quantified", "none_at_or_above_10")
 #: fit). None: the figure speaks of one day and has no start.
 PERIOD_DAYS: dict[str, tuple[int, int] | None] = {
     "quarter": (70, 120),
+    "month": (28, 31),
     "half": (140, 229),
     "year_to_date": (140, 329),
     "year": (330, 420),
@@ -318,7 +332,8 @@ def is_citable(source_url: str, source_title: str = "") -> bool:
     return bool(parts.path.strip("/") or parts.query)
 
 
-def _decimal(text: str, column: str) -> Decimal | None:
+def to_decimal(text: str, column: str) -> Decimal | None:
+    """A cell as a number, None when empty; anything but plain digits is refused."""
     if not text:
         return None
     if not _NUMBER.fullmatch(text):
@@ -326,7 +341,8 @@ def _decimal(text: str, column: str) -> Decimal | None:
     return Decimal(text)
 
 
-def _date(text: str, column: str) -> date | None:
+def to_date(text: str, column: str) -> date | None:
+    """A cell as a day, None when empty; anything but YYYY-MM-DD is refused."""
     if not text:
         return None
     try:
@@ -337,7 +353,8 @@ def _date(text: str, column: str) -> date | None:
         raise CuratedError(f"{column} {text[:40]!r} must be a day written YYYY-MM-DD") from None
 
 
-def _one_of(row: dict, column: str, allowed: Iterable[str]) -> None:
+def one_of(row: dict, column: str, allowed: Iterable[str]) -> None:
+    """Refuse a row whose `column` is not one of `allowed`."""
     if row[column] not in allowed:
         raise CuratedError(f"{column} {row[column]!r} is not one of {', '.join(map(repr, allowed))}")
 
@@ -365,8 +382,9 @@ def _check_value(row: dict) -> None:
         raise CuratedError(f"low_value, value, high_value must rise: {', '.join(map(str, ordered))}")
 
 
-def _check_period(row: dict, not_after: date) -> None:
-    _one_of(row, "period_type", PERIOD_DAYS)
+def check_span(row: dict) -> None:
+    """Refuse a row whose period is not what its period_type says, or that lacks period_end or known_on."""
+    one_of(row, "period_type", PERIOD_DAYS)
     start, end, known = row["period_start"], row["period_end"], row["known_on"]
     if end is None or known is None:
         raise CuratedError("period_end and known_on are required")
@@ -379,6 +397,11 @@ def _check_period(row: dict, not_after: date) -> None:
         days = (end - start).days + 1
         if not span[0] <= days <= span[1]:
             raise CuratedError(f"{start} to {end} is {days} days, not a {row['period_type']} ({span[0]} to {span[1]})")
+
+
+def _check_period(row: dict, not_after: date) -> None:
+    check_span(row)
+    end, known = row["period_end"], row["known_on"]
     if not METRICS[row["metric"]].is_forward and known < end:
         raise CuratedError(f"known_on {known} is before period_end {end}: an actual cannot be known in advance")
     if not _FIRST_KNOWN <= known <= not_after:
@@ -401,25 +424,27 @@ def _figure(cells: dict[str, str], not_after: date) -> dict:
     """
     row: dict = dict(cells)
     for column in ("value", "low_value", "high_value"):
-        row[column] = _decimal(row[column], column)
+        row[column] = to_decimal(row[column], column)
     for column in ("period_start", "period_end", "known_on"):
-        row[column] = _date(row[column], column)
+        row[column] = to_date(row[column], column)
     if not row["company"]:
         raise CuratedError("company is missing")
-    _one_of(row, "qualifier", QUALIFIERS)
-    _one_of(row, "known_on_basis", KNOWN_ON_BASES)
-    _one_of(row, "source_kind", SOURCE_KINDS)
-    _one_of(row, "confidence", CONFIDENCES)
-    _one_of(row, "layer", LAYERS)
+    one_of(row, "qualifier", QUALIFIERS)
+    one_of(row, "known_on_basis", KNOWN_ON_BASES)
+    one_of(row, "source_kind", SOURCE_KINDS)
+    one_of(row, "confidence", CONFIDENCES)
+    one_of(row, "layer", LAYERS)
     _check_value(row)
     _check_period(row, not_after)
     row["is_citable"] = is_citable(row["source_url"], row["source_title"])
     _check_source(row)
-    row["figure_id"] = _row_id("c", (cells[c] for c in _KEY))
+    row["figure_id"] = row_id("c", (cells[c] for c in _KEY))
+    row["stated_on"], row["withdrawn_on"] = row["known_on"], None
     return row
 
 
-def _row_id(prefix: str, parts: Iterable[str]) -> str:
+def row_id(prefix: str, parts: Iterable[str]) -> str:
+    """The identity of a row: the prefix and 20 hex digits over the cells that say which row it is."""
     # A unit separator cannot stand in a cell (see _rows), so no two keys run together.
     return prefix + sha256("\x1f".join(parts).encode()).hexdigest()[:20]
 
@@ -494,7 +519,7 @@ def read_figures(directory: Path | Traversable | None = None, not_after: date = 
     """
     folder: Path | Traversable = curated_dir() if directory is None else directory
     sources = {p.name: p for p in folder.iterdir() if p.name.endswith(".csv")} if folder.is_dir() else {}
-    names = sorted(n for n in sources if n not in (SCENARIO_FILE, ROLES_FILE, CORRECTIONS_FILE))
+    names = sorted(n for n in sources if n not in OTHER_FILES)
     missing = [n for n in FIGURE_FILES if n not in names] if directory is None else []
     if missing or not names:
         raise CuratedError(f"{folder}: no {', '.join(missing) or 'figures'} there; restore from version control")
@@ -558,9 +583,7 @@ def _off(row: dict, other: dict) -> int:
     return int(row["value"] >= _STEP * other["value"]) - int(other["value"] >= _STEP * row["value"])
 
 
-def _whole_file(
-    name: str, directory: Path | Traversable | None, columns: tuple[str, ...]
-) -> Iterator[tuple[int, dict]]:
+def whole_file(name: str, directory: Path | Traversable | None, columns: tuple[str, ...]) -> Iterator[tuple[int, dict]]:
     """The rows of a file in which one bad row spoils the rest (half a scenario is no scenario)."""
     folder: Path | Traversable = curated_dir() if directory is None else directory
     source = folder / name
@@ -590,7 +613,7 @@ PARAMETERS: dict[str, tuple[Decimal, Decimal] | tuple[str, ...] | re.Pattern[str
 
 def _parameter(cells: dict[str, str]) -> dict:
     row: dict = dict(cells)
-    row["value"], row["known_on"] = _decimal(row["value"], "value"), _date(row["known_on"], "known_on")
+    row["value"], row["known_on"] = to_decimal(row["value"], "value"), to_date(row["known_on"], "known_on")
     allowed = PARAMETERS.get(row["parameter"])
     if allowed is None:
         raise CuratedError(f"parameter {row['parameter']!r} is not one of {', '.join(PARAMETERS)}")
@@ -608,7 +631,7 @@ def _parameter(cells: dict[str, str]) -> dict:
     if not is_citable(row["source_url"], row["source_title"]):
         raise CuratedError(f"source {row['source_url']!r} cannot be cited; a scenario needs a source one can open")
     key = ("scenario", "parameter", "text_value", "known_on", "source_url")
-    row["fact_id"] = _row_id("s", (cells[c] for c in key))
+    row["fact_id"] = row_id("s", (cells[c] for c in key))
     row["text_value"] = row["text_value"] or None
     return row
 
@@ -622,7 +645,7 @@ def read_scenarios(directory: Path | Traversable | None = None) -> pa.Table:
     """
     rows: dict[str, dict] = {}
     columns = tuple(n for n in SCENARIOS.names if n != "fact_id")
-    for line, cells in _whole_file(SCENARIO_FILE, directory, columns):
+    for line, cells in whole_file(SCENARIO_FILE, directory, columns):
         try:
             row = _parameter(cells)
             if row["fact_id"] in rows:
@@ -639,11 +662,14 @@ def read_ai_revenue_roles(directory: Path | Traversable | None = None) -> pa.Tab
     :raises CuratedError: a row cannot be right, or a successor is not itself listed.
     """
     rows: dict[str, dict] = {}
-    for line, cells in _whole_file(ROLES_FILE, directory, tuple(AI_REVENUE_ROLES.names)):
+    for line, cells in whole_file(ROLES_FILE, directory, tuple(AI_REVENUE_ROLES.names)):
         row: dict = dict(cells)
         try:
-            _one_of(row, "role", ROLES)
-            row["superseded_from"] = _date(row["superseded_from"], "superseded_from")
+            one_of(row, "role", ROLES)
+            one_of(row, "convention", CONVENTIONS)
+            if not _REGION.fullmatch(row["region"]):
+                raise CuratedError(f"region {row['region']!r} is not a country's two letters")
+            row["superseded_from"] = to_date(row["superseded_from"], "superseded_from")
             if not row["company"] or not row["canonical"]:
                 raise CuratedError("company and canonical are required")
             if row["company"] in rows:

@@ -20,6 +20,7 @@ from ingest.archive import Archive
 from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
+from ingest.edges import read_ai_revenue_edges
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
 from ingest.replay import replay
 from orchestration import checks, models
@@ -121,6 +122,7 @@ RAW_SPECS = (
     _raw("curated_figures", "Hand-entered figures.", CURATED),
     _raw("refused_rows", "Hand-entered rows that cannot be right, with the reason.", CURATED),
     _raw("ai_revenue_roles", "How a company's AI revenue rows count.", CURATED),
+    _raw("ai_revenue_edges", "Payments between companies whose AI revenue is counted.", CURATED),
     _raw("set_aside", "Single facts and entries that cannot be used, with the reason.", BUNDLE, checks.ARCHIVE),
     _raw("pending_filings", "Filings that EDGAR lists and whose facts are still to come.", checks.ARCHIVE),
     _raw("decisions", "What an operator decided about something set aside or doubtful.", DECISIONS),
@@ -160,6 +162,7 @@ def _read_curated(folder: Path | None) -> _Curated:
             "curated_figures": figures.table,
             "refused_rows": refused_table(figures.refused),
             "ai_revenue_roles": read_ai_revenue_roles(folder),
+            "ai_revenue_edges": read_ai_revenue_edges(folder),
             "scenario_parameters": read_scenarios(folder),
         },
     )

@@ -43,6 +43,7 @@ REPLACED = (
     "companies",
     "metric_concepts",
     "ai_revenue_roles",
+    "ai_revenue_edges",
     "curated_figures",
     "refused_rows",
     "scenario_parameters",

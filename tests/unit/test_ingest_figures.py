@@ -93,7 +93,7 @@ def test_a_good_row_comes_out_typed() -> None:
         ({"company": ""}, "company is missing"),
         ({"qualifier": "maybe"}, "qualifier 'maybe'"),
         ({"qualifier": "none_at_or_above_10"}, "goes with an empty value"),
-        ({"period_type": "month"}, "period_type 'month'"),
+        ({"period_type": "week"}, "period_type 'week'"),
         ({"period_start": ""}, "needs a period_start"),
         ({"period_start": "2025-01-27"}, "273 days, not a quarter"),
         ({"period_start": "2025-10-28", "period_end": "2025-07-26"}, "not a quarter"),
@@ -369,6 +369,8 @@ ROLE = {
     "superseded_by": "",
     "superseded_from": "",
     "canonical": "xAI",
+    "convention": "",
+    "region": "US",
     "note": "",
 }
 
@@ -389,6 +391,8 @@ def test_roles_come_out_typed(tmp_path: Path) -> None:
     ("change", "reason"),
     [
         ({"company": "X", "role": "added"}, "line 3: role 'added'"),
+        ({"company": "X", "convention": "brutto"}, "line 3: convention 'brutto'"),
+        ({"company": "X", "region": "USA"}, "line 3: region 'USA'"),
         ({"company": ""}, "line 3: company and canonical"),
         ({}, "line 3: xAI stands twice"),
         ({"company": "X", "superseded_by": "xAI"}, "line 3: superseded_by and superseded_from go together"),

@@ -10,7 +10,7 @@ from ingest.figures import curated_dir, read_figures
 from ingest.ledger import LEDGER_FILE, breaches, parse_corrections, parse_ledger, seal, sealed_rows
 from ingest.records import CuratedError
 
-HEADER = "figure_id,previous_value,corrected_on,reason\n"
+HEADER = "figure_id,previous_value,replaced_by,corrected_on,reason\n"
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_removed_row_is_named(folder):
 def test_a_correction_is_a_version(folder):
     row = row_of(folder, 701_000_000)
     edit(folder, ",data_center_revenue,701000000,", ",data_center_revenue,702000000,")
-    (folder / "corrections.csv").write_text(HEADER + f"{row['figure_id']},701000000,2026-12-01,misread\n", "utf-8")
+    (folder / "corrections.csv").write_text(HEADER + f"{row['figure_id']},701000000,,2026-12-01,misread\n", "utf-8")
     rows = [
         r
         for r in read_figures(folder).table.to_pylist()
@@ -81,9 +81,15 @@ def test_a_correction_is_a_version(folder):
     said = sorted((r["known_on"], r["value"], r["figure_id"] == row["figure_id"]) for r in rows)
     assert said == [(row["known_on"], Decimal(701_000_000), True), (date(2026, 12, 1), Decimal(702_000_000), False)]
     # The old version is as it was sealed; the corrected one only awaits its entry.
-    (problem,) = problems(folder)
-    assert "not in the ledger yet" in problem
-    assert seal(folder) == 1
+    assert [(r["stated_on"], r["withdrawn_on"]) for r in sorted(rows, key=lambda r: r["known_on"])] == [
+        (row["known_on"], date(2026, 12, 1)),
+        (row["known_on"], None),
+    ]
+    # The old version is as it was sealed; the corrected one and the correction only await their entry.
+    assert {p.partition(": ")[2] for p in problems(folder)} == {
+        "not in the ledger yet; run python -m ingest.ledger seal"
+    }
+    assert seal(folder) == 2
     assert problems(folder) == []
 
 
@@ -98,10 +104,11 @@ def test_sealing_never_covers_an_edit(folder):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("c1,1,2026-01-01,", "needs its reason"),
-        ("c1,one,2026-01-01,typo", "line 2"),
-        ("c1,1,1 May,typo", "line 2"),
-        ("c1,1,2026-01-01", "line 2"),
+        ("c1,1,,2026-01-01,", "needs its reason"),
+        ("c1,one,,2026-01-01,typo", "line 2"),
+        ("c1,1,,1 May,typo", "line 2"),
+        ("c1,1,,2026-01-01", "line 2"),
+        ("c1,1,c2,2026-01-01,typo", "not both"),
     ],
 )
 def test_a_bad_correction_is_refused(line, reason):
@@ -110,6 +117,6 @@ def test_a_bad_correction_is_refused(line, reason):
 
 
 def test_a_correction_of_nothing_is_refused(folder):
-    (folder / "corrections.csv").write_text(HEADER + "c0,1,2026-12-01,typo\n", "utf-8")
+    (folder / "corrections.csv").write_text(HEADER + "c0,1,,2026-12-01,typo\n", "utf-8")
     with pytest.raises(CuratedError, match="no figure has the id c0"):
         read_figures(folder)
