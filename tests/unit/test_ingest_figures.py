@@ -302,7 +302,7 @@ def test_an_empty_or_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_the_shipped_folder_must_be_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "curated_dir", lambda: write(tmp_path, nvidia_revenue=[GOOD]))
-    with pytest.raises(CuratedError, match=r"no ai_revenue\.csv, capex_guidance\.csv"):
+    with pytest.raises(CuratedError, match=r"no accelerators\.csv, ai_revenue\.csv"):
         read_figures()
 
 
