@@ -20,6 +20,7 @@ from ingest.archive import Archive
 from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
+from ingest.edges import read_ai_revenue_edges
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
 from ingest.replay import replay
 from orchestration import checks, models
@@ -120,7 +121,9 @@ RAW_SPECS = (
     _raw("metric_concepts", "Concept and dimensions by company and metric.", WATCH_LIST),
     _raw("curated_figures", "Hand-entered figures.", CURATED),
     _raw("refused_rows", "Hand-entered rows that cannot be right, with the reason.", CURATED),
+    _raw("doubtful_rows", "Hand-entered rows that may speak of another day than they say.", CURATED),
     _raw("ai_revenue_roles", "How a company's AI revenue rows count.", CURATED),
+    _raw("ai_revenue_edges", "Payments between companies whose AI revenue is counted.", CURATED),
     _raw("set_aside", "Single facts and entries that cannot be used, with the reason.", BUNDLE, checks.ARCHIVE),
     _raw("pending_filings", "Filings that EDGAR lists and whose facts are still to come.", checks.ARCHIVE),
     _raw("decisions", "What an operator decided about something set aside or doubtful.", DECISIONS),
@@ -131,6 +134,7 @@ RAW_CHECKS = (
     checks.NOTHING_QUARANTINED,
     checks.NOTHING_FROM_THE_FUTURE,
     checks.NO_REFUSED_ROWS,
+    checks.NO_DOUBTFUL_DATES,
 )
 #: What comes in on a Friday evening is dated the next business day, which a holiday may put off.
 DAYS_AHEAD = 5
@@ -159,7 +163,9 @@ def _read_curated(folder: Path | None) -> _Curated:
             "metric_concepts": metric_concepts_table(companies),
             "curated_figures": figures.table,
             "refused_rows": refused_table(figures.refused),
+            "doubtful_rows": refused_table(figures.doubtful),
             "ai_revenue_roles": read_ai_revenue_roles(folder),
+            "ai_revenue_edges": read_ai_revenue_edges(folder),
             "scenario_parameters": read_scenarios(folder),
         },
     )
@@ -219,9 +225,12 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
             order by all
             """,
         ),
-        checks.NO_REFUSED_ROWS.name: _lines(
-            connection, "select concat(file, ', line ', line, ': ', reason) from raw.refused_rows order by file, line"
-        ),
+        **{
+            spec.name: _lines(
+                connection, f"select concat(file, ', line ', line, ': ', reason) from raw.{table} order by file, line"
+            )
+            for spec, table in ((checks.NO_REFUSED_ROWS, "refused_rows"), (checks.NO_DOUBTFUL_DATES, "doubtful_rows"))
+        },
     }
 
 

@@ -19,6 +19,8 @@ final as (
         period_label,
         known_on,
         known_on_basis,
+        stated_on,
+        withdrawn_on,
         coalesce(series, '') as series,
         basis,
         source_kind,
