@@ -12,6 +12,7 @@ from ingest.archive import Archive
 from ingest.bundle import Bundle
 from ingest.companies import watch_list
 from ingest.edgar.client import Client, identity
+from ingest.edgar.exhibits import fetch_exhibits
 from ingest.edgar.fetch import FetchResult, Problem, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
 
@@ -34,6 +35,11 @@ def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], host
             since=since,
             on_progress=lambda p: say(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}"),
         )
+        if not result.stopped:
+            exhibits = fetch_exhibits(archive, client, watch_list(), say)
+            result.fetched += exhibits.fetched
+            result.failed += [Problem(*problem) for problem in exhibits.failed]
+            result.stopped = exhibits.stopped
     for accession in result.lagging:
         say(f"{accession}: company facts lack it as yet; read from the filing's own documents")
     return result

@@ -89,6 +89,11 @@ def filing_index(hosts: Hosts, cik: str, accession: str) -> str:
     return f"{_folder(hosts, cik, accession)}/index.json"
 
 
+def submission_index(hosts: Hosts, cik: str, accession: str) -> str:
+    """The page that says of each document of a submission what it is (10-Q, EX-99.1, ...)."""
+    return f"{_folder(hosts, cik, accession)}/{valid_accession(accession)}-index.html"
+
+
 def document(hosts: Hosts, cik: str, accession: str, name: str) -> str:
     """One file of a filing.
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from ingest.companies import watch_list
+from ingest.edgar.exhibits import documents, exhibits_of
 from ingest.exhibit_text import decode
 from ingest.leads import Lead, find_leads, reported_day
 
@@ -135,3 +136,11 @@ def test_the_day_a_release_reports_on(folder):
     assert days["NVDA/2025-08-27_0001045810-25-000207_q2fy26pr.htm"] == date(2025, 7, 27)
     assert days["MSFT/2025-07-30_0000950170-25-100226_msft-ex99_1.htm"] == date(2025, 6, 30)
     assert all(days.values())
+
+
+def test_the_types_in_a_real_index(shared):
+    (path,) = (shared / "edgar/www.sec.gov/Archives/edgar/data/1045810").glob("0001045810-26-000024-index.html*")
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    found = documents(data, "0001045810-26-000024")
+    assert found[:2] == [("8-K", "nvda-20260302.htm"), ("EX-10.1", "formxex101xfy27variablecom.htm")]
+    assert exhibits_of(found) == []
