@@ -21,6 +21,7 @@ from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
 from ingest.edges import read_ai_revenue_edges
+from ingest.epoch_figures import with_epoch
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
 from ingest.replay import replay
 from orchestration import checks, models
@@ -154,8 +155,8 @@ class _Curated(NamedTuple):
     tables: dict[str, pa.Table]
 
 
-def _read_curated(folder: Path | None) -> _Curated:
-    figures, companies = read_figures(folder), watch_list()
+def _read_curated(folder: Path | None, archive: Archive) -> _Curated:
+    figures, companies = with_epoch(read_figures(folder), read_ai_revenue_roles(folder), archive), watch_list()
     return _Curated(
         figures,
         {
@@ -285,7 +286,7 @@ def _raw_results(
 @dg.multi_asset(specs=[*SOURCE_SPECS, *RAW_SPECS], check_specs=RAW_CHECKS, name="load_raw", pool=POOL)
 def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: Inputs) -> Iterator[Any]:
     """Read bundle, archive and curated files into the raw tables of the build file."""
-    bundle, curated = read_bundle(inputs.bundle), _read_curated(inputs.curated)
+    bundle, curated = read_bundle(inputs.bundle), _read_curated(inputs.curated, Archive(warehouse.home.archive))
     fingerprint = f"{_code_hash()[:16]}-{bundle.content_hash[:16]}"
     before = warehouse.loaded
     warehouse.note(None)

@@ -40,6 +40,7 @@ _ENVIRONMENT = """\
 environment:
   AIGAP_HOME       folder of all files (default: data/ in the checkout)
   SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
+  AIGAP_EPOCH      1: also fetch and use Epoch AI's table of AI companies' revenue reports (CC BY 4.0)
   AIGAP_ALERT_WEBHOOK   where the daemon (aigap ui) posts that a run failed (see deploy/README.md)
   AIGAP_MEMORY_LIMIT    memory the database engine may use for a refresh (default: 1GB)
 

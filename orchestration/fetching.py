@@ -7,7 +7,9 @@ Dagster.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+from ingest import epoch_fetch
 from ingest.archive import Archive
 from ingest.bundle import Bundle
 from ingest.companies import watch_list
@@ -15,6 +17,7 @@ from ingest.edgar.client import Client, identity
 from ingest.edgar.exhibits import fetch_exhibits
 from ingest.edgar.fetch import FetchResult, Problem, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
+from ingest.records import IngestError
 
 
 def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], hosts: Hosts = EDGAR) -> FetchResult:
@@ -24,6 +27,9 @@ def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], host
     :raises FetchError: SEC_USER_AGENT does not say who asks. Whatever else goes wrong is in the result.
     """
     user_agent = identity()
+    has_epoch = epoch_fetch.is_on()
+    if has_epoch:
+        hosts = replace(hosts, others=(*hosts.others, epoch_fetch.HOST))
     known, since = documents_at_hand(bundle.facts)
     archive.clean()
     with Client(user_agent, archive.root, hosts=hosts) as client:
@@ -40,9 +46,21 @@ def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], host
             result.fetched += exhibits.fetched
             result.failed += [Problem(*problem) for problem in exhibits.failed]
             result.stopped = exhibits.stopped
+        if has_epoch:
+            _ask_epoch(archive, client, result, say)
     for accession in result.lagging:
         say(f"{accession}: company facts lack it as yet; read from the filing's own documents")
     return result
+
+
+def _ask_epoch(archive: Archive, client: Client, result: FetchResult, say: Callable[[str], None]) -> None:
+    try:
+        entry = epoch_fetch.fetch_epoch(archive, client)
+    except IngestError as error:
+        result.failed.append(Problem("Epoch AI", None, str(error)))
+        return
+    say("Epoch AI: " + ("a new table of revenue reports" if entry else "nothing new"))
+    result.fetched += [entry] if entry else []
 
 
 def problems(result: FetchResult) -> list[str]:

@@ -21,14 +21,16 @@ _SUBMISSIONS_PAGE = re.compile(r"CIK([0-9]{10})-submissions-[0-9]{3}\.json")
 
 @dataclass(frozen=True)
 class Hosts:
-    """The two EDGAR hosts, without a trailing slash; tests put a local server here."""
+    """The two EDGAR hosts, without a trailing slash; tests put a local server here. `others`: hosts that the user
+    allowed beside them."""
 
     data: str = "https://data.sec.gov"
     www: str = "https://www.sec.gov"
+    others: tuple[str, ...] = ()
 
     def allow(self, url: str) -> bool:
-        """True when `url` lies under one of the two hosts."""
-        return url.startswith((self.data + "/", self.www + "/"))
+        """True when `url` lies under one of the hosts."""
+        return url.startswith(tuple(f"{host}/" for host in (self.data, self.www, *self.others)))
 
 
 EDGAR = Hosts()
