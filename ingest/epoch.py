@@ -70,6 +70,9 @@ _ISO, _US = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})"), re.compile(r"([0-9]
 
 #: A statement of the same company is the same one within these.
 SAME_DAYS, SAME_SHARE = 45, Decimal("0.02")
+#: Curated metric -> times a year: Epoch states a quarter as its yearly pace.
+_PACE = {"annualized_run_rate": 1, "quarterly_revenue": 4, "half_year_revenue": 2}
+_YEAR = {"annual_revenue": 1}
 
 
 @dataclass(frozen=True)
@@ -306,19 +309,20 @@ def _called(report: Report, names: Mapping[str, str]) -> Report:
 def repeats(report: Report, curated: Iterable[Mapping]) -> str | None:
     """The id of the curated figure that states the same thing, None if there is none.
 
-    The same: of one company, both a pace or both a year, days at most 45 apart, amounts at most 2 % apart. Of several
-    the nearest day counts.
+    The same: of one company, both a pace (a quarter's revenue times four is one) or both a year, days at most 45 apart,
+    amounts at most 2 % apart. Of several the nearest day counts.
     """
-    near = [
-        (abs((figure["period_end"] - report.day).days), str(figure["figure_id"]))
-        for figure in curated
-        if figure["company"] == report.company
-        and figure["metric"] == report.metric
-        and figure["unit"] == "USD"
-        and figure["value"] is not None
-        and abs((figure["period_end"] - report.day).days) <= SAME_DAYS
-        and abs(figure["value"] - report.value) <= SAME_SHARE * max(figure["value"], report.value)
-    ]
+    times = _PACE if report.metric in _PACE else _YEAR
+    near = []
+    for figure in curated:
+        if figure["company"] != report.company or figure["metric"] not in times or figure["unit"] != "USD":
+            continue
+        days = abs((figure["period_end"] - report.day).days)
+        if days > SAME_DAYS or figure["value"] is None:
+            continue
+        value = figure["value"] * times[figure["metric"]]
+        if abs(value - report.value) <= SAME_SHARE * max(value, report.value):
+            near.append((days, str(figure["figure_id"])))
     return min(near)[1] if near else None
 
 

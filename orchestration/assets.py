@@ -7,6 +7,7 @@ the right order. Does not belong here: parsing, SQL that derives anything, how a
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,12 +24,14 @@ from ingest.edgar.fetch import FetchResult
 from ingest.edges import read_ai_revenue_edges
 from ingest.epoch_figures import with_epoch
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
+from ingest.own import with_own_figures, with_own_scenarios
 from ingest.replay import replay
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
 from warehouse.decisions import read_decisions
+from warehouse.home import Home
 from warehouse.load import (
     LoadResult,
     discard_build,
@@ -155,8 +158,11 @@ class _Curated(NamedTuple):
     tables: dict[str, pa.Table]
 
 
-def _read_curated(folder: Path | None, archive: Archive) -> _Curated:
-    figures, companies = with_epoch(read_figures(folder), read_ai_revenue_roles(folder), archive), watch_list()
+def _read_curated(folder: Path | None, home: Home) -> _Curated:
+    roles, companies = read_ai_revenue_roles(folder), watch_list()
+    figures = with_own_figures(with_epoch(read_figures(folder), roles, Archive(home.archive)), home.figures)
+    scenarios, bad = with_own_scenarios(read_scenarios(folder), home.root)
+    figures = replace(figures, refused=[*figures.refused, *bad])
     return _Curated(
         figures,
         {
@@ -165,9 +171,9 @@ def _read_curated(folder: Path | None, archive: Archive) -> _Curated:
             "curated_figures": figures.table,
             "refused_rows": refused_table(figures.refused),
             "doubtful_rows": refused_table(figures.doubtful),
-            "ai_revenue_roles": read_ai_revenue_roles(folder),
+            "ai_revenue_roles": roles,
             "ai_revenue_edges": read_ai_revenue_edges(folder),
-            "scenario_parameters": read_scenarios(folder),
+            "scenario_parameters": scenarios,
         },
     )
 
@@ -286,7 +292,7 @@ def _raw_results(
 @dg.multi_asset(specs=[*SOURCE_SPECS, *RAW_SPECS], check_specs=RAW_CHECKS, name="load_raw", pool=POOL)
 def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: Inputs) -> Iterator[Any]:
     """Read bundle, archive and curated files into the raw tables of the build file."""
-    bundle, curated = read_bundle(inputs.bundle), _read_curated(inputs.curated, Archive(warehouse.home.archive))
+    bundle, curated = read_bundle(inputs.bundle), _read_curated(inputs.curated, warehouse.home)
     fingerprint = f"{_code_hash()[:16]}-{bundle.content_hash[:16]}"
     before = warehouse.loaded
     warehouse.note(None)

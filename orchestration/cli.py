@@ -261,6 +261,20 @@ def _leads_dismiss(args: argparse.Namespace, home: Home) -> int:
     return 0
 
 
+def _figures_check(args: argparse.Namespace, home: Home) -> int:
+    from datetime import date
+
+    from ingest.figures import read_figures
+    from ingest.own import explain
+
+    count, refused, doubtful = explain(args.file, read_figures(), date.today())
+    notes = [(row.line, "refused", row.reason) for row in refused]
+    notes += [(row.line, "in doubt", row.reason) for row in doubtful]
+    emit(render(["line", "verdict", "reason"], sorted(notes), args.format))
+    _say(f"{args.file}: {count} rows are good, {len(refused)} refused, {len(doubtful)} of a doubtful day")
+    return FAILED if refused else 0
+
+
 def _ui(args: argparse.Namespace, home: Home) -> int:
     from orchestration import run
 
@@ -487,6 +501,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("lead", metavar="LEAD", help="its name, as listed")
     command.add_argument("--why", required=True, metavar="TEXT", help="for whoever asks later")
 
+    figures = commands.add_parser("figures", help="your own figures")
+    actions = figures.add_subparsers(title="actions", metavar="ACTION", required=True)
+    command = add(
+        "check", _figures_check, "explain what is wrong with a file of figures", _CHECK, to=actions, rows="text"
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help="a file of figures, or a scenarios.csv")
+
     bundle = commands.add_parser("bundle", help="build or verify the facts that ship with the project")
     actions = bundle.add_subparsers(title="actions", metavar="ACTION", required=True)
     command = add("build", _bundle_build, "build the bundle from a folder of EDGAR payloads", to=actions)
@@ -616,6 +637,13 @@ examples:
   aigap leads --format json
   aigap leads accept l0123456789ab --set "company=Microsoft (AI business)" --set period_end=2026-03-31
   aigap leads dismiss l0123456789ab --why "the cloud as a whole, not its AI"
+"""
+_CHECK = """\
+Your own figures are CSV files in figures/ of the home, your scenarios a scenarios.csv there, both with the header and
+the rules of ingest/curated (its README names the columns). They need no change to the checkout, are marked as your own
+wherever they show, and never move the shipped headline. Exit code 1 if a row is refused.
+
+  aigap figures check data/figures/mine.csv
 """
 _EXPORT = """\
   aigap export DIR            published file, archive and curated figures

@@ -325,6 +325,8 @@ CURATED = {
         ({"period_end": date(2025, 7, 14)}, "c1"),
         ({"period_end": date(2025, 7, 15)}, None),
         ({"period_end": date(2025, 4, 15)}, "c1"),
+        ({"metric": "quarterly_revenue", "value": Decimal(750_000_000)}, "c1"),
+        ({"metric": "half_year_revenue", "value": Decimal(1_500_000_000)}, "c1"),
         ({"company": "Other"}, None),
         ({"metric": "annual_revenue"}, None),
         ({"unit": "CNY"}, None),
