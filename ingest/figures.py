@@ -42,6 +42,7 @@ FIGURE_FILES = (
     "customer_concentration.csv",
     "depreciation_lives.csv",
     "funding_rounds.csv",
+    "fx_rates.csv",
     "golden_cases.csv",
     "gpu_hardware.csv",
     "gpu_list_prices.csv",

@@ -24,6 +24,7 @@ from ingest.edgar.fetch import FetchResult
 from ingest.edges import read_ai_revenue_edges
 from ingest.epoch_figures import with_epoch
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
+from ingest.fx import with_dollars
 from ingest.own import with_own_figures, with_own_scenarios
 from ingest.replay import replay
 from orchestration import checks, models
@@ -161,6 +162,7 @@ class _Curated(NamedTuple):
 def _read_curated(folder: Path | None, home: Home) -> _Curated:
     roles, companies = read_ai_revenue_roles(folder), watch_list()
     figures = with_own_figures(with_epoch(read_figures(folder), roles, Archive(home.archive)), home.figures)
+    figures = with_dollars(figures)
     scenarios, bad = with_own_scenarios(read_scenarios(folder), home.root)
     figures = replace(figures, refused=[*figures.refused, *bad])
     return _Curated(

@@ -122,7 +122,7 @@ def test_half_a_scenario_is_none(folder):
     ("row", "field", "allowed"),
     [
         ({"metric": "turnover"}, "metric 'turnover' is not known", "metrics.csv"),
-        ({"unit": "EUR"}, "unit 'EUR' does not fit annualized_run_rate", "USD"),
+        ({"unit": "GBP"}, "unit 'GBP' does not fit annualized_run_rate", "USD"),
         ({"value": "5,000,000"}, "value '5,000,000' must be a plain number", "no commas"),
         ({"value": "5"}, "value 5 USD is not a plausible annualized_run_rate", "1000000 to"),
         ({"period_end": "31.3.2026"}, "period_end '31.3.2026' must be a day", "YYYY-MM-DD"),
@@ -165,10 +165,10 @@ def test_a_file_that_is_none(folder):
 
 
 def test_the_command(folder, capsys):
-    (folder / "mine.csv").write_bytes(text({"company": "Other"}, {"unit": "EUR"}))
+    (folder / "mine.csv").write_bytes(text({"company": "Other"}, {"unit": "GBP"}))
     assert main(["figures", "check", str(folder / "mine.csv")]) == 1
     out = capsys.readouterr()
-    assert "unit 'EUR' does not fit annualized_run_rate" in out.out
+    assert "unit 'GBP' does not fit annualized_run_rate" in out.out
     assert "1 rows are good, 1 refused" in out.err
     (folder / "mine.csv").write_bytes(text({"company": "Other"}))
     assert main(["figures", "check", str(folder / "mine.csv")]) == 0
