@@ -78,7 +78,11 @@ class MetricConcept:
 
 @dataclass(frozen=True)
 class Company:
-    """One company of the watch list; `cik` has ten digits."""
+    """One company of the watch list; `cik` has ten digits.
+
+    `reads_exhibits`: it states AI revenue, backlog or capex guidance in the words of its earnings releases.
+    `ai_names`: what it calls its AI business there, "*" for all of it (see leads.py).
+    """
 
     ticker: str
     cik: str
@@ -86,6 +90,8 @@ class Company:
     role: str
     fiscal_year_end_month: int
     metrics: tuple[MetricConcept, ...]
+    reads_exhibits: bool = False
+    ai_names: tuple[str, ...] = ()
 
 
 def _metric(ticker: str, row: dict) -> MetricConcept:
@@ -115,7 +121,12 @@ def parse_companies(text: str) -> tuple[Company, ...]:
         if row.get("fiscal_year_end_month") not in range(1, 13):
             raise IngestError(f"companies.toml, {ticker}: fiscal_year_end_month must be 1 to 12")
         metrics = tuple(_metric(ticker, m) for m in row.get("metrics", []))
-        companies.append(Company(ticker, row["cik"], row["name"], row["role"], row["fiscal_year_end_month"], metrics))
+        reads, names = row.get("reads_exhibits", False), tuple(row.get("ai_names", ()))
+        if not isinstance(reads, bool) or not all(isinstance(n, str) and n for n in names) or (names and not reads):
+            raise IngestError(f"companies.toml, {ticker}: ai_names are words, and go with reads_exhibits = true")
+        companies.append(
+            Company(ticker, row["cik"], row["name"], row["role"], row["fiscal_year_end_month"], metrics, reads, names)
+        )
     for field in ("ticker", "cik"):
         values = [getattr(c, field) for c in companies]
         if twice := {v for v in values if values.count(v) > 1}:

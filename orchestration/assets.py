@@ -7,6 +7,7 @@ the right order. Does not belong here: parsing, SQL that derives anything, how a
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,13 +21,18 @@ from ingest.archive import Archive
 from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
+from ingest.edges import read_ai_revenue_edges
+from ingest.epoch_figures import with_epoch
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
+from ingest.fx import with_dollars
+from ingest.own import with_own_figures, with_own_scenarios
 from ingest.replay import replay
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
 from warehouse.decisions import read_decisions
+from warehouse.home import Home
 from warehouse.load import (
     LoadResult,
     discard_build,
@@ -120,7 +126,9 @@ RAW_SPECS = (
     _raw("metric_concepts", "Concept and dimensions by company and metric.", WATCH_LIST),
     _raw("curated_figures", "Hand-entered figures.", CURATED),
     _raw("refused_rows", "Hand-entered rows that cannot be right, with the reason.", CURATED),
+    _raw("doubtful_rows", "Hand-entered rows that may speak of another day than they say.", CURATED),
     _raw("ai_revenue_roles", "How a company's AI revenue rows count.", CURATED),
+    _raw("ai_revenue_edges", "Payments between companies whose AI revenue is counted.", CURATED),
     _raw("set_aside", "Single facts and entries that cannot be used, with the reason.", BUNDLE, checks.ARCHIVE),
     _raw("pending_filings", "Filings that EDGAR lists and whose facts are still to come.", checks.ARCHIVE),
     _raw("decisions", "What an operator decided about something set aside or doubtful.", DECISIONS),
@@ -131,6 +139,7 @@ RAW_CHECKS = (
     checks.NOTHING_QUARANTINED,
     checks.NOTHING_FROM_THE_FUTURE,
     checks.NO_REFUSED_ROWS,
+    checks.NO_DOUBTFUL_DATES,
 )
 #: What comes in on a Friday evening is dated the next business day, which a holiday may put off.
 DAYS_AHEAD = 5
@@ -150,8 +159,12 @@ class _Curated(NamedTuple):
     tables: dict[str, pa.Table]
 
 
-def _read_curated(folder: Path | None) -> _Curated:
-    figures, companies = read_figures(folder), watch_list()
+def _read_curated(folder: Path | None, home: Home) -> _Curated:
+    roles, companies = read_ai_revenue_roles(folder), watch_list()
+    figures = with_own_figures(with_epoch(read_figures(folder), roles, Archive(home.archive)), home.figures)
+    figures = with_dollars(figures)
+    scenarios, bad = with_own_scenarios(read_scenarios(folder), home.root)
+    figures = replace(figures, refused=[*figures.refused, *bad])
     return _Curated(
         figures,
         {
@@ -159,8 +172,10 @@ def _read_curated(folder: Path | None) -> _Curated:
             "metric_concepts": metric_concepts_table(companies),
             "curated_figures": figures.table,
             "refused_rows": refused_table(figures.refused),
-            "ai_revenue_roles": read_ai_revenue_roles(folder),
-            "scenario_parameters": read_scenarios(folder),
+            "doubtful_rows": refused_table(figures.doubtful),
+            "ai_revenue_roles": roles,
+            "ai_revenue_edges": read_ai_revenue_edges(folder),
+            "scenario_parameters": scenarios,
         },
     )
 
@@ -219,9 +234,12 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
             order by all
             """,
         ),
-        checks.NO_REFUSED_ROWS.name: _lines(
-            connection, "select concat(file, ', line ', line, ': ', reason) from raw.refused_rows order by file, line"
-        ),
+        **{
+            spec.name: _lines(
+                connection, f"select concat(file, ', line ', line, ': ', reason) from raw.{table} order by file, line"
+            )
+            for spec, table in ((checks.NO_REFUSED_ROWS, "refused_rows"), (checks.NO_DOUBTFUL_DATES, "doubtful_rows"))
+        },
     }
 
 
@@ -276,7 +294,7 @@ def _raw_results(
 @dg.multi_asset(specs=[*SOURCE_SPECS, *RAW_SPECS], check_specs=RAW_CHECKS, name="load_raw", pool=POOL)
 def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: Inputs) -> Iterator[Any]:
     """Read bundle, archive and curated files into the raw tables of the build file."""
-    bundle, curated = read_bundle(inputs.bundle), _read_curated(inputs.curated)
+    bundle, curated = read_bundle(inputs.bundle), _read_curated(inputs.curated, warehouse.home)
     fingerprint = f"{_code_hash()[:16]}-{bundle.content_hash[:16]}"
     before = warehouse.loaded
     warehouse.note(None)

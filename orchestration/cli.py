@@ -40,6 +40,7 @@ _ENVIRONMENT = """\
 environment:
   AIGAP_HOME       folder of all files (default: data/ in the checkout)
   SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
+  AIGAP_EPOCH      1: also fetch and use Epoch AI's table of AI companies' revenue reports (CC BY 4.0)
   AIGAP_ALERT_WEBHOOK   where the daemon (aigap ui) posts that a run failed (see deploy/README.md)
   AIGAP_MEMORY_LIMIT    memory the database engine may use for a refresh (default: 1GB)
 
@@ -236,6 +237,44 @@ def _fetch(args: argparse.Namespace, home: Home) -> int:
     return run.fetch(home, progress=Progress())
 
 
+def _leads(args: argparse.Namespace, home: Home) -> int:
+    from orchestration.leads import HEADER, leads
+
+    found = [lead.as_row() for lead in leads(home) if args.all or lead.state == "open"]
+    emit(render(list(HEADER), found, args.format))
+    return 0
+
+
+def _leads_accept(args: argparse.Namespace, home: Home) -> int:
+    from orchestration.leads import accept
+
+    row, path = accept(home, args.lead, dict(args.set))
+    emit("".join(f"{column} = {one_line(cell)}\n" for column, cell in row.items() if cell))
+    _say(f"written to {path}; it is your own figure until it stands in ingest/curated")
+    return 0
+
+
+def _leads_dismiss(args: argparse.Namespace, home: Home) -> int:
+    from orchestration.leads import dismiss
+
+    _say(f"{dismiss(home, args.lead, args.why).id} is dismissed")
+    return 0
+
+
+def _figures_check(args: argparse.Namespace, home: Home) -> int:
+    from datetime import date
+
+    from ingest.figures import read_figures
+    from ingest.own import explain
+
+    count, refused, doubtful = explain(args.file, read_figures(), date.today())
+    notes = [(row.line, "refused", row.reason) for row in refused]
+    notes += [(row.line, "in doubt", row.reason) for row in doubtful]
+    emit(render(["line", "verdict", "reason"], sorted(notes), args.format))
+    _say(f"{args.file}: {count} rows are good, {len(refused)} refused, {len(doubtful)} of a doubtful day")
+    return FAILED if refused else 0
+
+
 def _ui(args: argparse.Namespace, home: Home) -> int:
     from orchestration import run
 
@@ -341,6 +380,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _cell(text: str) -> tuple[str, str]:
+    column, is_given, cell = text.partition("=")
+    if not is_given:
+        raise argparse.ArgumentTypeError(f"{text!r} must be COLUMN=VALUE")
+    return column.strip(), cell.strip()
+
+
 def _day(text: str) -> date:
     from datetime import date
 
@@ -442,6 +488,25 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--timeout", type=_seconds, default=60, metavar="SECONDS", help="stop it after (default: 60)")
 
     add("fetch", _fetch, "fetch new filings of the watch list from EDGAR into the archive", _FETCH)
+
+    command = add("leads", _leads, "list sentences of earnings releases that state AI revenue", _LEADS, rows="text")
+    command.add_argument("--all", action="store_true", help="also those accepted or dismissed")
+    actions = command.add_subparsers(title="actions", metavar="ACTION")
+    command = add("accept", _leads_accept, "make a lead one of your own figures", to=actions)
+    command.add_argument("lead", metavar="LEAD", help="its name, as listed")
+    command.add_argument(
+        "--set", type=_cell, action="append", default=[], metavar="COLUMN=VALUE", help="what the sentence does not say"
+    )
+    command = add("dismiss", _leads_dismiss, "remember that a lead is none", to=actions)
+    command.add_argument("lead", metavar="LEAD", help="its name, as listed")
+    command.add_argument("--why", required=True, metavar="TEXT", help="for whoever asks later")
+
+    figures = commands.add_parser("figures", help="your own figures")
+    actions = figures.add_subparsers(title="actions", metavar="ACTION", required=True)
+    command = add(
+        "check", _figures_check, "explain what is wrong with a file of figures", _CHECK, to=actions, rows="text"
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help="a file of figures, or a scenarios.csv")
 
     bundle = commands.add_parser("bundle", help="build or verify the facts that ship with the project")
     actions = bundle.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -563,6 +628,22 @@ _COMPLETION = """\
 _FETCH = """\
 Asks EDGAR (8 requests a second at most) for new 10-Q and 10-K filings, their XBRL, and company facts, and keeps every
 answer in the archive. Needs SEC_USER_AGENT, as in: SEC_USER_AGENT="Jane Doe jane@example.org". Then: aigap refresh
+"""
+_LEADS = """\
+Reads the earnings exhibits that aigap fetch keeps of companies with reads_exhibits in the watch list. A lead enters no
+number by itself: accept it, and it is a row of your own figures (figures/leads.csv in the home), with its citation.
+
+examples:
+  aigap leads --format json
+  aigap leads accept l0123456789ab --set "company=Microsoft (AI business)" --set period_end=2026-03-31
+  aigap leads dismiss l0123456789ab --why "the cloud as a whole, not its AI"
+"""
+_CHECK = """\
+Your own figures are CSV files in figures/ of the home, your scenarios a scenarios.csv there, both with the header and
+the rules of ingest/curated (its README names the columns). They need no change to the checkout, are marked as your own
+wherever they show, and never move the shipped headline. Exit code 1 if a row is refused.
+
+  aigap figures check data/figures/mine.csv
 """
 _EXPORT = """\
   aigap export DIR            published file, archive and curated figures

@@ -7,13 +7,17 @@ Dagster.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+from ingest import epoch_fetch
 from ingest.archive import Archive
 from ingest.bundle import Bundle
 from ingest.companies import watch_list
 from ingest.edgar.client import Client, identity
+from ingest.edgar.exhibits import fetch_exhibits
 from ingest.edgar.fetch import FetchResult, Problem, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
+from ingest.records import IngestError
 
 
 def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], hosts: Hosts = EDGAR) -> FetchResult:
@@ -23,6 +27,9 @@ def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], host
     :raises FetchError: SEC_USER_AGENT does not say who asks. Whatever else goes wrong is in the result.
     """
     user_agent = identity()
+    has_epoch = epoch_fetch.is_on()
+    if has_epoch:
+        hosts = replace(hosts, others=(*hosts.others, epoch_fetch.HOST))
     known, since = documents_at_hand(bundle.facts)
     archive.clean()
     with Client(user_agent, archive.root, hosts=hosts) as client:
@@ -34,9 +41,26 @@ def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], host
             since=since,
             on_progress=lambda p: say(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}"),
         )
+        if not result.stopped:
+            exhibits = fetch_exhibits(archive, client, watch_list(), say)
+            result.fetched += exhibits.fetched
+            result.failed += [Problem(*problem) for problem in exhibits.failed]
+            result.stopped = exhibits.stopped
+        if has_epoch:
+            _ask_epoch(archive, client, result, say)
     for accession in result.lagging:
         say(f"{accession}: company facts lack it as yet; read from the filing's own documents")
     return result
+
+
+def _ask_epoch(archive: Archive, client: Client, result: FetchResult, say: Callable[[str], None]) -> None:
+    try:
+        entry = epoch_fetch.fetch_epoch(archive, client)
+    except IngestError as error:
+        result.failed.append(Problem("Epoch AI", None, str(error)))
+        return
+    say("Epoch AI: " + ("a new table of revenue reports" if entry else "nothing new"))
+    result.fetched += [entry] if entry else []
 
 
 def problems(result: FetchResult) -> list[str]:

@@ -22,7 +22,10 @@ from support.network_guard import guarded, reached, without_network
 from warehouse.home import Home
 
 #: What a person may have set, and a test must not meet.
-_PERSONAL = ("SEC_USER_AGENT", "DAGSTER_HOME", "AIGAP_BUILD_DUCKDB", "AIGAP_CRASH_AT", "AIGAP_ALERT_WEBHOOK")
+_PERSONAL = (
+    *("SEC_USER_AGENT", "DAGSTER_HOME", "AIGAP_BUILD_DUCKDB", "AIGAP_CRASH_AT", "AIGAP_ALERT_WEBHOOK"),
+    "AIGAP_EPOCH",
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

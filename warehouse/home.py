@@ -77,6 +77,16 @@ class Home(NamedTuple):
         """What an operator decided (aigap review): one JSON object a line, only ever appended to."""
         return self.root / "decisions.jsonl"
 
+    @property
+    def figures(self) -> Path:
+        """The user's own figures: CSV files with the header of ingest/curated."""
+        return self.root / "figures"
+
+    @property
+    def lead_verdicts(self) -> Path:
+        """What a person said of leads (aigap leads): one JSON object a line."""
+        return self.root / "leads.jsonl"
+
     def generation(self, number: int) -> Path:
         """Path of one generation."""
         return self.generations / f"ai_revenue_gap-{number:06d}.duckdb"

@@ -13,7 +13,7 @@ from ingest.acceptance import KNOWN_FILINGS, with_acceptance
 from ingest.bundle import PAYLOADS
 from ingest.companies import COMPANIES
 from ingest.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
-from ingest.records import FACTS, FIGURES, FILINGS
+from ingest.records import EDGES, FACTS, FIGURES, FILINGS
 from warehouse import load
 from warehouse.errors import Busy, LoadError, WarehouseError
 from warehouse.home import Home
@@ -75,8 +75,10 @@ def test_every_raw_and_meta_table_and_column_is_described(build):
         ("payloads", PAYLOADS),
         ("companies", COMPANIES),
         ("ai_revenue_roles", AI_REVENUE_ROLES),
+        ("ai_revenue_edges", EDGES),
         ("curated_figures", FIGURES),
         ("refused_rows", REFUSED),
+        ("doubtful_rows", REFUSED),
         ("scenario_parameters", SCENARIOS),
     ],
 )
