@@ -34,10 +34,12 @@ from ingest.records import EDGES, CuratedError
 
 #: Stands for every company of a layer: the default where a pair discloses nothing.
 ANY = "(any)"
+#: Between payers of which only the sum is stated.
+JOINT = "; "
 EDGE_LAYERS = ("application", "model", "cloud_infrastructure")
 UNITS = {"USD": (Decimal("1e6"), Decimal("1e12")), "share": (Decimal(0), Decimal(1))}
 SHARES_OF = ("payee_revenue", "payer_revenue")
-PERIODS = ("year", "half", "quarter", "month", "run_rate", "instant")
+PERIODS = ("year", "year_to_date", "half", "quarter", "month", "run_rate", "instant")
 
 _COLUMNS = tuple(n for n in EDGES.names if n not in ("edge_id", "is_citable"))
 _NUMBERS = ("value", "low_value", "high_value")
@@ -47,12 +49,14 @@ _KEY = ("payer", "payer_layer", "payee", "payee_layer", "unit", "share_of", "per
 
 
 def _check_parties(row: dict, companies: Collection[str]) -> None:
-    for side in ("payer", "payee"):
+    payers = row["payer"].split(JOINT)
+    for side, names in (("payer", payers), ("payee", [row["payee"]])):
         one_of(row, f"{side}_layer", EDGE_LAYERS)
-        if row[side] != ANY and row[side] not in companies:
-            raise CuratedError(f"{side} {row[side]!r} has no role; list it in ai_revenue_roles.csv, or write {ANY}")
-    if row["payer"] == row["payee"] != ANY:
-        raise CuratedError(f"{row['payer']} cannot pay itself")
+        for name in names:
+            if name != ANY and name not in companies:
+                raise CuratedError(f"{side} {name!r} has no role; list it in ai_revenue_roles.csv, or write {ANY}")
+    if row["payee"] in payers and row["payee"] != ANY:
+        raise CuratedError(f"{row['payee']} cannot pay itself")
     if ANY in (row["payer"], row["payee"]) and row["unit"] != "share":
         raise CuratedError(f"{ANY} stands for a default, which is a share, not an amount")
 

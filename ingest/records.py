@@ -99,7 +99,7 @@ FIGURES = pa.schema(
 #: One payment from a company whose revenue is counted to another one: what netting takes out at the payee. `unit` USD:
 #: value, low_value and high_value are dollars of the period (a run rate: dollars a year); `unit` share: parts of the
 #: payee's or the payer's revenue of the period, as `share_of` says. Payer or payee "(any)": the stated default of a
-#: layer for pairs of which nothing is disclosed. See ingest/curated/README.md.
+#: layer for pairs of which nothing is disclosed; payers of which only the sum is stated stand joined by "; ".
 EDGES = pa.schema(
     [
         ("edge_id", pa.string()),  # "e" and 20 hex digits over what says which payment it is, not over its amount
@@ -113,7 +113,10 @@ EDGES = pa.schema(
         ("unit", pa.string()),  # USD, share
         ("share_of", pa.string()),  # payee_revenue, payer_revenue; empty for USD
         ("qualifier", pa.string()),
-        ("period_type", pa.string()),  # year, half, quarter, month, run_rate (one day), instant (from that day on)
+        (
+            "period_type",
+            pa.string(),
+        ),  # year, year_to_date, half, quarter, month, run_rate, instant
         ("period_start", pa.date32()),
         ("period_end", pa.date32()),
         ("known_on", pa.date32()),

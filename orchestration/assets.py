@@ -121,6 +121,7 @@ RAW_SPECS = (
     _raw("metric_concepts", "Concept and dimensions by company and metric.", WATCH_LIST),
     _raw("curated_figures", "Hand-entered figures.", CURATED),
     _raw("refused_rows", "Hand-entered rows that cannot be right, with the reason.", CURATED),
+    _raw("doubtful_rows", "Hand-entered rows that may speak of another day than they say.", CURATED),
     _raw("ai_revenue_roles", "How a company's AI revenue rows count.", CURATED),
     _raw("ai_revenue_edges", "Payments between companies whose AI revenue is counted.", CURATED),
     _raw("set_aside", "Single facts and entries that cannot be used, with the reason.", BUNDLE, checks.ARCHIVE),
@@ -133,6 +134,7 @@ RAW_CHECKS = (
     checks.NOTHING_QUARANTINED,
     checks.NOTHING_FROM_THE_FUTURE,
     checks.NO_REFUSED_ROWS,
+    checks.NO_DOUBTFUL_DATES,
 )
 #: What comes in on a Friday evening is dated the next business day, which a holiday may put off.
 DAYS_AHEAD = 5
@@ -161,6 +163,7 @@ def _read_curated(folder: Path | None) -> _Curated:
             "metric_concepts": metric_concepts_table(companies),
             "curated_figures": figures.table,
             "refused_rows": refused_table(figures.refused),
+            "doubtful_rows": refused_table(figures.doubtful),
             "ai_revenue_roles": read_ai_revenue_roles(folder),
             "ai_revenue_edges": read_ai_revenue_edges(folder),
             "scenario_parameters": read_scenarios(folder),
@@ -222,9 +225,12 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
             order by all
             """,
         ),
-        checks.NO_REFUSED_ROWS.name: _lines(
-            connection, "select concat(file, ', line ', line, ': ', reason) from raw.refused_rows order by file, line"
-        ),
+        **{
+            spec.name: _lines(
+                connection, f"select concat(file, ', line ', line, ': ', reason) from raw.{table} order by file, line"
+            )
+            for spec, table in ((checks.NO_REFUSED_ROWS, "refused_rows"), (checks.NO_DOUBTFUL_DATES, "doubtful_rows"))
+        },
     }
 
 

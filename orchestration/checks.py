@@ -45,6 +45,12 @@ NO_REFUSED_ROWS = dg.AssetCheckSpec(
     asset=dg.AssetKey(["raw", "curated_figures"]),
     description="No hand-entered row was refused (raw.refused_rows names file, line and reason).",
 )
+NO_DOUBTFUL_DATES = dg.AssetCheckSpec(
+    "no_doubtful_dates",
+    asset=dg.AssetKey(["raw", "curated_figures"]),
+    description="No hand-entered figure above low confidence speaks of the day it became known, of the day it was "
+    "collected or of a census's day (raw.doubtful_rows names file, line and reason).",
+)
 
 
 def warn_if_any(spec: dg.AssetCheckSpec, found: Sequence[str]) -> dg.AssetCheckResult:

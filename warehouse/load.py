@@ -46,6 +46,7 @@ REPLACED = (
     "ai_revenue_edges",
     "curated_figures",
     "refused_rows",
+    "doubtful_rows",
     "scenario_parameters",
     "pending_filings",
     "decisions",

@@ -303,6 +303,16 @@ comment on column raw.refused_rows.file is 'Curated file.';
 comment on column raw.refused_rows.line is 'Line in that file, the header being 1.';
 comment on column raw.refused_rows.reason is 'What is wrong with it.';
 
+create table raw.doubtful_rows (
+    file varchar not null,
+    line integer not null,
+    reason varchar not null
+);
+comment on table raw.doubtful_rows is 'Curated rows that may speak of another day than they say. They are used as they stand.';
+comment on column raw.doubtful_rows.file is 'Curated file.';
+comment on column raw.doubtful_rows.line is 'Line in that file, the header being 1.';
+comment on column raw.doubtful_rows.reason is 'Why, and what to do.';
+
 create table raw.set_aside (
     item_id varchar primary key,
     kind varchar not null,

@@ -78,6 +78,7 @@ def test_every_raw_and_meta_table_and_column_is_described(build):
         ("ai_revenue_edges", EDGES),
         ("curated_figures", FIGURES),
         ("refused_rows", REFUSED),
+        ("doubtful_rows", REFUSED),
         ("scenario_parameters", SCENARIOS),
     ],
 )
