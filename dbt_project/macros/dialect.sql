@@ -118,6 +118,9 @@
     end
 {%- endmacro %}
 
+{#- The parts of a text between '; ', as an array. -#}
+{% macro listed(text) %}split({{ text }}, '; '){% endmacro %}
+
 {#- Integers from 0 to `last`, as an array. -#}
 {% macro counted_to(last) %}{{ return(adapter.dispatch('counted_to', 'ai_revenue_gap')(last)) }}{% endmacro %}
 {% macro default__counted_to(last) %}range(0, {{ last }} + 1){% endmacro %}

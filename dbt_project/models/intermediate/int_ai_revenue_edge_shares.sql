@@ -89,6 +89,21 @@ amounts as (
     group by known_from, fact_id
 ),
 
+-- Payers of which only the sum is stated stand together; what is counted of them is the sum over those that are.
+payers as (
+    select
+        rates.known_from,
+        rates.calendar_quarter,
+        named.fact_id,
+        cast(sum(rates.gross_usd) as bigint) as gross_usd
+    from (
+        select edges.fact_id, exploded.payer
+        from edges {{ explode_ids(listed('edges.payer'), 'payer') }}
+    ) as named
+    inner join rates on named.payer = rates.company
+    group by rates.known_from, rates.calendar_quarter, named.fact_id
+),
+
 candidates as (
     select
         payees.known_from,
@@ -109,8 +124,7 @@ candidates as (
         end as share,
         coalesce(amounts.low_share, edges.low_share) as low_share,
         coalesce(amounts.high_share, edges.high_share) as high_share,
-        -- An application's payment beyond its own revenue would net a dollar that nobody counts.
-        case when edges.payer_layer = 'application' then {{ share_of('payers.gross_usd', 'payees.gross_usd') }} end as most_share,
+        edges.payer_layer,
         case
             when edges.first_day > quarters.quarter_end then {{ days_between('quarters.quarter_end', 'edges.first_day') }}
             when edges.period_end < quarters.quarter_start then {{ days_between('edges.period_end', 'quarters.quarter_start') }}
@@ -121,9 +135,9 @@ candidates as (
     inner join rates as payees on edges.payee = payees.company and payees.known_from >= edges.known_on
     inner join quarters on payees.calendar_quarter = quarters.calendar_quarter
     left join amounts on payees.known_from = amounts.known_from and edges.fact_id = amounts.fact_id
-    left join rates as payers
+    left join payers
         on
-            edges.payer = payers.company
+            edges.fact_id = payers.fact_id
             and payees.known_from = payers.known_from
             and payees.calendar_quarter = payers.calendar_quarter
     where edges.amount_usd is null or amounts.fact_id is not null
@@ -137,6 +151,18 @@ nearest as (
     ) }}
 ),
 
+-- Outside its period an application's payment is no more than what is counted of the application: beyond that it would net a
+-- dollar that nobody counts.
+capped as (
+    select
+        *,
+        case
+            when payer_layer = 'application' and days_away > 0 then {{ share_of('coalesce(payer_usd, 0)', 'payee_usd') }}
+            else 1
+        end as most_share
+    from nearest
+),
+
 final as (
     select
         known_from,
@@ -146,12 +172,12 @@ final as (
         is_headline_grade,
         payee_usd,
         payer_usd,
-        cast(least(1, share, coalesce(most_share, 1)) as decimal(9, 6)) as share,
-        cast(least(1, coalesce(low_share, share), coalesce(most_share, 1)) as decimal(9, 6)) as low_share,
-        cast(least(1, coalesce(high_share, share), coalesce(most_share, 1)) as decimal(9, 6)) as high_share,
+        cast(least(1, share, most_share) as decimal(9, 6)) as share,
+        cast(least(1, coalesce(low_share, share), most_share) as decimal(9, 6)) as low_share,
+        cast(least(1, coalesce(high_share, share), most_share) as decimal(9, 6)) as high_share,
         days_away,
         fact_ids
-    from nearest
+    from capped
 )
 
 select * from final

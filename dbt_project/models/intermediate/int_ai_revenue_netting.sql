@@ -75,14 +75,32 @@ declared as (
     where statements.has_overlap
 ),
 
--- Several defaults of one layer: the one that speaks of the quarter or is nearest to it, then the newest.
+layers as (
+    select
+        days.known_from,
+        gross.calendar_quarter,
+        gross.layer,
+        cast(sum(gross.gross_usd) as bigint) as gross_usd
+    from days
+    inner join gross on {{ in_force('gross', 'days.known_from') }}
+    where gross.gross_usd is not null
+    group by days.known_from, gross.calendar_quarter, gross.layer
+),
+
+-- A default says what part of the payee's dollar, or of the payer's, goes from one layer to the next. At a cloud the second kind
+-- is a part of what all labs earn, over what all clouds do. What was found out about a layer comes before what was assumed, the
+-- period nearest to the quarter before others, the newest first.
 default_candidates as (
     select
         companies.known_from,
         companies.company,
         companies.calendar_quarter,
-        defaults.share_of,
-        defaults.share,
+        companies.layer = defaults.payer_layer as is_at_payer,
+        case
+            when companies.layer = defaults.payer_layer or defaults.share_of = 'payee_revenue' then defaults.share
+            else least(1, {{ share_of(multiply_usd('payers.gross_usd', 'defaults.share'), 'payees.gross_usd') }})
+        end as share,
+        case defaults.source_kind when 'assumption' then 2 else 1 end as source_rank,
         defaults.known_on,
         defaults.fact_id,
         case
@@ -95,12 +113,27 @@ default_candidates as (
     inner join defaults
         on
             companies.known_from >= defaults.known_on
-            and companies.layer = case defaults.share_of when 'payee_revenue' then defaults.payee_layer else defaults.payer_layer end
+            and (
+                (companies.layer = 'application' and defaults.payer_layer = companies.layer)
+                or (companies.layer = 'cloud_infrastructure' and defaults.payee_layer = companies.layer)
+            )
+    left join layers as payers
+        on
+            companies.known_from = payers.known_from
+            and companies.calendar_quarter = payers.calendar_quarter
+            and defaults.payer_layer = payers.layer
+    left join layers as payees
+        on
+            companies.known_from = payees.known_from
+            and companies.calendar_quarter = payees.calendar_quarter
+            and companies.layer = payees.layer
 ),
 
 default_of as (
     {{ latest_of(
-        'default_candidates', key=['known_from', 'company', 'calendar_quarter'], order=['days_away', 'known_on desc', 'fact_id']
+        'default_candidates',
+        key=['known_from', 'company', 'calendar_quarter'],
+        order=['source_rank', 'days_away', 'known_on desc', 'fact_id'],
     ) }}
 ),
 
@@ -125,6 +158,7 @@ received as (
         sum(low_share) as low_share,
         sum(high_share) as high_share,
         {{ agg_array_union('case when is_headline_grade then fact_ids else ' ~ no_ids() ~ ' end') }} as fact_ids,
+        max(case when is_headline_grade then 1 else 0 end) = 1 as is_sourced,
         {{ agg_array_union('fact_ids') }} as range_fact_ids
     from (
         select
@@ -150,16 +184,17 @@ received as (
     group by known_from, payee, calendar_quarter
 ),
 
+-- Of a payment of several together, each has the part that its revenue is of theirs.
 paid as (
     select
-        known_from,
-        payer as company,
-        calendar_quarter,
-        {{ share_of('cast(sum(' ~ multiply_usd('payee_usd', 'share') ~ ') as bigint)', 'max(payer_usd)') }} as share,
-        {{ agg_array_union('fact_ids') }} as fact_ids
-    from pairs
-    where is_headline_grade and payer_usd > 0
-    group by known_from, payer, calendar_quarter
+        pairs.known_from,
+        exploded.payer as company,
+        pairs.calendar_quarter,
+        sum({{ share_of(multiply_usd('pairs.payee_usd', 'pairs.share'), 'pairs.payer_usd') }}) as share,
+        {{ agg_array_union('pairs.fact_ids') }} as fact_ids
+    from pairs {{ explode_ids(listed('pairs.payer'), 'payer') }}
+    where pairs.is_headline_grade and pairs.payer_usd > 0
+    group by pairs.known_from, exploded.payer, pairs.calendar_quarter
 ),
 
 shares as (
@@ -170,11 +205,12 @@ shares as (
         companies.layer,
         superseding.superseded_by,
         declared.company is not null as has_overlap,
-        default_of.share_of = 'payer_revenue' as is_at_payer,
+        coalesce(default_of.is_at_payer, false) as is_at_payer,
         coalesce(received.share, 0) as received_share,
         coalesce(received.low_share, 0) as received_low_share,
         coalesce(received.high_share, 0) as received_high_share,
-        received.low_share is not null as has_edges,
+        coalesce(received.is_sourced, false) as is_sourced,
+        received.company is not null as has_edges,
         default_of.share as default_share,
         default_range.low_share as default_low_share,
         default_range.high_share as default_high_share,
@@ -228,6 +264,7 @@ netted as (
         case
             when superseded_by is not null then 1
             when is_at_payer then least(1, received_low_share + greatest(0, default_low_share - paid_share))
+            when is_sourced then received_low_share
             when has_edges then least(received_low_share, coalesce(default_low_share, 1))
             else coalesce(default_low_share, 0)
         end as least_share,
