@@ -549,7 +549,7 @@ def _read_metrics() -> dict[str, MetricRule]:
 METRICS = _read_metrics()
 
 RUN_RATE_BASES = ("actual_run_rate", "trailing_12m", "forecast_run_rate")
-AI_REVENUE_BASES = ("assumed", "measured_run_rate", "measured_trailing_12m")
+AI_REVENUE_BASES = ("assumed", "measured_run_rate", "estimated_run_rate", "measured_trailing_12m")
 _CALENDAR_QUARTER = re.compile(r"20[0-9]{2}Q[1-4]")
 #: Scenario parameters: a range for numbers, a tuple of words or a pattern for text.
 PARAMETERS: dict[str, tuple[Decimal, Decimal] | tuple[str, ...] | re.Pattern[str]] = {
@@ -560,6 +560,7 @@ PARAMETERS: dict[str, tuple[Decimal, Decimal] | tuple[str, ...] | re.Pattern[str
     "assumed_member_revenue_usd": (Decimal("1e8"), Decimal("1e12")),
     "run_rate_basis": RUN_RATE_BASES,
     "ai_revenue_basis": AI_REVENUE_BASES,
+    "ai_revenue_end": ("low", "central", "high"),
     "calendar_quarter": _CALENDAR_QUARTER,
 }
 

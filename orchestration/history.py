@@ -23,6 +23,10 @@ VERSIONED_MARTS = (
     "hyperscaler_capex",
     "microsoft_share_of_nvidia",
     "ai_revenue",
+    "ai_revenue_series",
+    "ai_revenue_totals",
+    "ai_revenue_bridge",
+    "ai_revenue_panel",
 )
 
 #: Raw tables that carry knowledge, and the column that says since when. The rest of raw is configuration.

@@ -20,6 +20,11 @@
     )
 {%- endmacro %}
 
+{#- First day of a calendar quarter such as '2026Q2'. -#}
+{% macro calendar_quarter_start(quarter) -%}
+    cast(concat(substr({{ quarter }}, 1, 4), '-', case substr({{ quarter }}, 6, 1) when '1' then '01' when '2' then '04' when '3' then '07' else '10' end, '-01') as date)
+{%- endmacro %}
+
 {#- Last day of a calendar quarter such as '2026Q2'. -#}
 {% macro calendar_quarter_end(quarter) -%}
     last_day(cast(concat(substr({{ quarter }}, 1, 4), '-', case substr({{ quarter }}, 6, 1) when '1' then '03' when '2' then '06' when '3' then '09' else '12' end, '-01') as date))

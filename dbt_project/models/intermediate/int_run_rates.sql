@@ -46,9 +46,18 @@ trailing_known as (
     left join quarters
         on
             {{ quarter_number('days.calendar_quarter') }} - {{ quarter_number('quarters.calendar_quarter') }} between 0 and 3
-            and days.known_from >= quarters.known_from
-            and (quarters.known_to is null or days.known_from < quarters.known_to)
+            and {{ in_force('quarters', 'days.known_from') }}
     group by days.calendar_quarter, days.known_from
+),
+
+trailing_versions as (
+    {{ versions_of(
+        'trailing_known',
+        key=['calendar_quarter'],
+        state=['run_rate_usd', 'quarters_known', 'fact_ids'],
+        columns=['calendar_quarter', 'run_rate_usd', 'fact_ids', 'quarters_known'],
+        present='quarters_known = 4',
+    ) }}
 ),
 
 trailing_complete as (
@@ -59,30 +68,15 @@ trailing_complete as (
         'derived' as value_kind,
         'sum of the last four quarters of data-center revenue' as formula,
         known_from,
-        lead(known_from) over (partition by calendar_quarter order by known_from) as known_to,
-        quarters_known,
-        fact_ids
-    from trailing_known
-),
-
-trailing_whole as (
-    select
-        calendar_quarter,
-        run_rate_basis,
-        run_rate_usd,
-        value_kind,
-        formula,
-        known_from,
         known_to,
         fact_ids
-    from trailing_complete
-    where quarters_known = 4
+    from trailing_versions
 ),
 
 final as (
     select * from actual
     union all
-    select * from trailing_whole
+    select * from trailing_complete
 )
 
 select * from final
