@@ -27,6 +27,7 @@ from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
 from warehouse.decisions import read_decisions
+from warehouse.formats import one_line
 from warehouse.load import (
     LoadResult,
     discard_build,
@@ -131,6 +132,7 @@ RAW_CHECKS = (
     checks.NOTHING_QUARANTINED,
     checks.NOTHING_FROM_THE_FUTURE,
     checks.NO_REFUSED_ROWS,
+    checks.DECISIONS_READABLE,
 )
 #: What comes in on a Friday evening is dated the next business day, which a holiday may put off.
 DAYS_AHEAD = 5
@@ -185,7 +187,7 @@ def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive,
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
-    return [row[0] for row in connection.execute(query).fetchall()]
+    return [one_line(row[0]) for row in connection.execute(query).fetchall()]
 
 
 def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
@@ -284,8 +286,11 @@ def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: In
         discard_build(warehouse.home)
     with warehouse.build_file(context.log.warning) as connection:
         _load(connection, bundle, Archive(warehouse.home.archive), curated, context.log.info)
-        replace_rows(connection, "decisions", read_decisions(warehouse.home))
-        found, counts = _complaints(connection), row_counts(connection)
+        found: dict[str, list[str]] = {checks.DECISIONS_READABLE.name: []}
+        decisions = read_decisions(warehouse.home, found[checks.DECISIONS_READABLE.name].append)
+        replace_rows(connection, "decisions", decisions)
+        found |= _complaints(connection)
+        counts = row_counts(connection)
         newest = {f"raw.{name}": _newest_filings(connection, name) for name in ("xbrl_facts", "filings")}
     reports = [checks.warn_if_any(spec, found[spec.name]) for spec in RAW_CHECKS]
     warnings = [f"{'.'.join(r.asset_key.path)}: {r.check_name} ({r.description})" for r in reports if not r.passed]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.decisions import VERDICTS
 from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError
-from warehouse.formats import FORMATS, emit, json, one_line, render
+from warehouse.formats import FORMATS, emit, harmless, json, one_line, render
 from warehouse.home import Home, find_home, read_last_refresh
 from warehouse.outfile import new_file
 
@@ -72,7 +72,8 @@ def _show(args: argparse.Namespace, home: Home) -> int:
         words = headline(found) if scenario != "all" else ""
         words += forecasts_since(connection, found) + footer(connection, found.as_dicts()[0]["calendar_quarter"])
     table = gap_table(found, scenario == "all", args.format, screen)
-    _put(args, table + ("" if args.format == "md" else "\n") + sentences(words, args.format, screen))
+    said = table + ("" if args.format == "md" else "\n") + sentences(words, args.format, screen)
+    _put(args, said, is_painted=screen is not None)
     _warn_of_failed_refresh(home)
     return 0
 
@@ -92,10 +93,10 @@ def _out(args: argparse.Namespace) -> Path:
     return args.out
 
 
-def _put(args: argparse.Namespace, text: str) -> None:
+def _put(args: argparse.Namespace, text: str, *, is_painted: bool = False) -> None:
     """Where the user wants it."""
     if args.out is None:
-        emit(text)
+        emit(text, is_painted=is_painted)
         return
     with new_file(args.out) as file:
         file.write_text(text, "utf-8", newline="")
@@ -382,7 +383,7 @@ def _terminal_width() -> int:
 
 
 def _say(message: str) -> None:
-    print(f"aigap: {message}", file=sys.stderr)
+    print(f"aigap: {harmless(message)}", file=sys.stderr)
 
 
 # --- arguments ----------------------------------------------------------------------------------
@@ -594,8 +595,8 @@ examples:
   aigap explain FY27Q2 --scenario trailing --format json
 """
 _REVIEW = """\
-What was received and is not used as it stands: a value that cannot be right, a filing whose facts are still to come. For
-each: where, what is stated, why, what can be done. Everything else is published without it. Two words on a target:
+What was received and is not used as it stands: a value that cannot be right, a filing whose facts are still to come.
+For each: where, what is stated, why, what can be done. Everything else is published without it. To decide:
 
   aigap review accept 0001045810-26-000081/data_center_revenue --why "the press release says the same"
   aigap review reject 0001045810-26-000081 --why "filed in thousands; a 10-Q/A is announced"
@@ -720,7 +721,7 @@ def _fail(error: Exception, code: int, debug: bool) -> int:
         raise error
     known = isinstance(error, WarehouseError) or any(c.__name__ == "IngestError" for c in type(error).__mro__)
     text = str(error) if known else f"{type(error).__name__}: {error} (--debug prints where)"
-    _say("\n".join(map(one_line, text.splitlines())))
+    _say("\n".join(text.splitlines()))
     return code
 
 

@@ -14,6 +14,7 @@ from ingest.companies import watch_list
 from ingest.edgar.client import Client, identity
 from ingest.edgar.fetch import FetchResult, Problem, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
+from warehouse.formats import one_line
 
 
 def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], hosts: Hosts = EDGAR) -> FetchResult:
@@ -32,7 +33,7 @@ def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], host
             watch_list(),
             known,
             since=since,
-            on_progress=lambda p: say(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}"),
+            on_progress=lambda p: say(one_line(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}")),
         )
     for accession in result.lagging:
         say(f"{accession}: company facts lack it as yet; read from the filing's own documents")
@@ -50,4 +51,4 @@ def contradictions(result: FetchResult) -> list[str]:
 
 
 def _lines(found: Iterable[Problem]) -> list[str]:
-    return [f"{' '.join(filter(None, (p.ticker, p.accession)))}: {p.reason}" for p in found]
+    return [one_line(f"{' '.join(filter(None, (p.ticker, p.accession)))}: {p.reason}") for p in found]

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import dagster as dg
 
+from orchestration.console import LOGGED
+
 TIMEZONE = "America/New_York"
 
 #: NVIDIA reports in the last third of February, May, August and November; by the first of the month after,
@@ -35,6 +37,7 @@ quarterly_schedule = dg.ScheduleDefinition(
     name="quarterly_refresh_schedule",
     job=refresh_job,
     cron_schedule=CRON,
+    run_config=LOGGED,
     execution_timezone=TIMEZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="On as soon as the daemon runs. With nothing new it publishes nothing, and says so.",

@@ -24,6 +24,7 @@ import dagster as dg
 
 from orchestration.dbt_process import PROJECT, Dbt, DbtFailed, Outcome, compiled_manifest, run_here
 from warehouse.errors import WarehouseError
+from warehouse.formats import harmless
 from warehouse.home import Home, refresh_lock
 from warehouse.outfile import new_file
 
@@ -248,6 +249,6 @@ def results(
                 check_name=check.name,
                 passed=outcome.status == "pass",
                 severity=dg.AssetCheckSeverity.WARN if outcome.status == "warn" else dg.AssetCheckSeverity.ERROR,
-                description=outcome.message or None,
+                description=harmless(outcome.message) or None,
                 metadata={"seconds": outcome.seconds, "wrong rows": outcome.failures or 0},
             )
