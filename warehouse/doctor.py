@@ -141,12 +141,9 @@ def _waiting(home: Home, connection: duckdb.DuckDBPyConnection) -> Iterator[Find
     for line in damaged:
         yield Finding("decisions", WARN, line)
     if not damaged:
-        built = sum(row["state"] in DECIDED for row in rows)
-        said = (
-            f"{len(later)} of them after the last refresh: run aigap refresh"
-            if later
-            else f"{built} in what is published"
-        )
+        said = f"{sum(row['state'] in DECIDED for row in rows)} in what is published"
+        if later:
+            said = f"{len(later)} of them after the last refresh: run aigap refresh"
         yield Finding("decisions", WARN if later else OK, f"{len(made)} made, {said}")
 
 
