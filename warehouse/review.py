@@ -61,10 +61,8 @@ def of_quarter(connection: duckdb.DuckDBPyConnection, quarter: str) -> list[dict
     """Rows that speak of a calendar quarter, of metrics that gaps rest on; none where the file has no such mart."""
     if not is_there(connection):
         return []
-    return query(
-        connection,
-        f"from marts.review where calendar_quarter = {literal(quarter)} and {_BEHIND_GAPS.format('')} order by state, target",
-    ).as_dicts()
+    wanted = f"calendar_quarter = {literal(quarter)} and {_BEHIND_GAPS.format('')}"
+    return query(connection, f"from marts.review where {wanted} order by state, target").as_dicts()
 
 
 def decisions_on(
