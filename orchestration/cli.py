@@ -20,7 +20,7 @@ from warehouse.decisions import VERDICTS
 from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError
 from warehouse.formats import FORMATS, emit, harmless, json, one_line, render
 from warehouse.home import Home, find_home, read_last_refresh
-from warehouse.outfile import new_file
+from warehouse.outfile import new_file, refuse_owned
 
 if TYPE_CHECKING:
     from datetime import date
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from warehouse.bars import Terminal
 
 _INTERRUPTED = 130
+#: Arguments that name what a command writes.
+_WRITES = ("out", "xlsx", "backup")
 
 _ABOUT = """\
 Where is all the revenue? The AI revenue gap, quarter by quarter, from public filings.
@@ -321,7 +323,7 @@ def _export(args: argparse.Namespace, home: Home) -> int:
         return _workbook(args.xlsx, home)
     from orchestration import run
 
-    return run.export(home, args.folder)
+    return run.export(home, args.backup)
 
 
 def _workbook(path: Path, home: Home) -> int:
@@ -541,11 +543,13 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("export", _export, "make a backup folder, or an Excel workbook of the published tables", _EXPORT)
     what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty")
+    what.add_argument("backup", nargs="?", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty")
     what.add_argument("--xlsx", type=Path, metavar="FILE", help="a workbook, such as gap.xlsx; replaced if it is there")
     command = add("import", _import, "verify such a folder and put it back", _IMPORT)
     command.add_argument("folder", type=Path, metavar="DIR", help="a folder that aigap export made")
-    command.add_argument("--force", action="store_true", help="even if what is published here is newer")
+    command.add_argument(
+        "--force", action="store_true", help="even if what is published here is newer, or cannot come with the rest"
+    )
 
     command = add("ui", _ui, "serve the Dagster UI on this machine", _UI)
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
@@ -671,7 +675,7 @@ Asks EDGAR (8 requests a second at most) for new 10-Q and 10-K filings, their XB
 answer in the archive. Needs SEC_USER_AGENT, as in: SEC_USER_AGENT="Jane Doe jane@example.org". Then: aigap refresh
 """
 _EXPORT = """\
-  aigap export DIR            published file, archive and curated figures
+  aigap export DIR            published file, archive, decisions and curated figures
   aigap export --xlsx FILE    the published tables for Excel
 
 The folder is complete when it appears: plain files, and manifest.json with the SHA-256 of each. A refresh may run
@@ -681,8 +685,10 @@ The workbook has a sheet a table of schema marts, one that says what each column
 should not travel without. Amounts keep every digit, days are dates, sources are links, and no text is a formula.
 """
 _IMPORT = """\
-Every file is compared with the manifest first; one that differs is named, and nothing is changed. Archived payloads are
-added to those that are here, never taken away. If the tables are of another version, aigap refresh builds them anew.
+Every file is compared with the manifest first; one that differs is named, and nothing is changed. Archived payloads and
+decisions are added to those that are here, never taken away. A backup whose published file cannot be published, such as
+one of another version, or whose decisions contradict later ones of yours, changes nothing either: --force takes its
+payloads, and those decisions that do not; aigap refresh then builds.
 """
 _UI = """\
 The UI has no login. By default it is read-only and listens on 127.0.0.1. With --writable any web page open in
@@ -698,6 +704,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         home = Home(args.home.expanduser().absolute()) if args.home else find_home()
+        for path in filter(None, (getattr(args, name, None) for name in _WRITES)):
+            refuse_owned(path, home)
         code: int = args.run(args, home)
         sys.stdout.flush()
         return code

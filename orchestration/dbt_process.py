@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
 
 def compiled_manifest(home: Home) -> Path:
     """The manifest that the last build wrote, with every model's compiled SQL."""
-    return home.root / "dbt" / "target" / "manifest.json"
+    return home.dbt / "target" / "manifest.json"
 
 
 # --- the caller's side ----------------------------------------------------------------------------

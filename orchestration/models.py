@@ -43,7 +43,7 @@ def write_docs(home: Home) -> Path:
     if not home.build.is_file():
         raise WarehouseError(f"nothing is built in {home.root} yet; run aigap refresh")
     # Not the build's folder: its manifest.json is what the last build ran, and others read it.
-    target = home.root / "dbt" / "docs"
+    target = home.dbt / "docs"
     try:
         with refresh_lock(home):
             answer = run_here(home, target, ["docs", "generate", "--static"])
@@ -74,7 +74,7 @@ def _sources_hash() -> str:
 
 def manifest_path(home: Home) -> Path:
     """Where the manifest of the project as it stands now lies, or will: its name carries the sources' hash."""
-    return home.root / "dbt" / f"manifest-{_sources_hash()}.json"
+    return home.dbt / f"manifest-{_sources_hash()}.json"
 
 
 def load_manifest(home: Home, dbt: Dbt | None = None) -> Manifest:

@@ -90,7 +90,7 @@ class Warehouse(dg.ConfigurableResource):
 
     @property
     def _note(self) -> Path:
-        return self.home.root / "dbt" / "build.json"
+        return self.home.dbt / "build.json"
 
     @property
     def loaded(self) -> Loaded | None:

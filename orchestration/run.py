@@ -262,7 +262,7 @@ def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
     """
     from orchestration.history import compiled_models, differences_at, knowledge_days
 
-    manifest = home.root / "dbt" / "target" / "manifest.json"
+    manifest = home.dbt / "target" / "manifest.json"
     if not (home.build.is_file() and manifest.is_file()):
         raise WarehouseError(f"nothing is built in {home.root} yet; run aigap refresh first")
     with refresh_lock(home):
@@ -340,7 +340,8 @@ def import_(home: Home, folder: Path, *, force: bool = False) -> int:
     from warehouse import backup
 
     done = backup.restore(home, folder, force=force)
-    print(f"{done.new_files} new archived files; " + (f"published {done.published}" if done.published else done.reason))
+    then = f"published {done.published}" if done.published else done.reason
+    print(f"{backup.added(done.new_files, done.new_decisions)}; {then}")
     shipped = BUNDLE_DIR.with_name("curated")
     for name, expected in done.manifest["files"].items():
         if name.startswith("curated/") and not backup.is_same(shipped / Path(name).name, expected):

@@ -54,6 +54,11 @@ class Home(NamedTuple):
         return self.root / "dagster"
 
     @property
+    def dbt(self) -> Path:
+        """What dbt makes of the project, and what the build file was made from."""
+        return self.root / "dbt"
+
+    @property
     def report(self) -> Path:
         return self.root / "report"
 

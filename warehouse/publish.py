@@ -36,6 +36,8 @@ from warehouse.verify import literal
 #: cannot read a primary key that 1.5 wrote). A file in DuckDB 2's own format is closed to every 1.x.
 STORAGE_VERSION = "v1.0.0"
 GENERATIONS_KEPT = 3
+#: A home with a refresh an hour gets here in a century; a larger number would leave none for those to come.
+LAST_ADOPTED = 999_999
 
 #: What others may rely on: these tables, with at least these columns (the method's published tables).
 CONTRACT: dict[str, tuple[str, ...]] = {
@@ -148,24 +150,34 @@ def _publish(home: Home, info: BuildInfo, force: bool, macros: str) -> Published
     return Published(build["generation"], path, build["content_hash"], True, rows)
 
 
-def adopt(home: Home, file: Path) -> Published:
-    """Publish `file`, a published file from elsewhere (a backup's), as it is; it is moved into the generations.
+def inspect_foreign(file: Path) -> dict[str, Any]:
+    """inspect_apart of a published file from elsewhere (a backup's), held against what it says of itself.
 
-    It keeps the generation number it states, unless this home has used that number.
+    :raises PublishError: it is no published file, or does not hold what it says.
+    """
+    found = inspect_apart(file)
+    if [content_hash for content_hash, _ in found["stated"]] != [found["content_hash"]]:
+        raise PublishError(f"{file.name} does not hold the rows that it states; {_UNTOUCHED}")
+    return found
+
+
+def adopt(home: Home, file: Path, found: dict[str, Any]) -> Published:
+    """Publish a published file from elsewhere as it is; it is moved into the generations.
+
+    It keeps the generation number it states, unless this home has used that number or no home gets that far.
 
     :param file: on the file system of `home`, and nobody else's.
+    :param found: what inspect_foreign said of it.
     :raises Busy: another process refreshes.
-    :raises PublishError: it does not hold what it says; readers keep the generation they had.
     """
     with refresh_lock(home):
-        found = inspect_apart(file)
         ((content_hash, generation),) = found["stated"]
-        if content_hash != found["content_hash"]:
-            raise PublishError(f"{file.name} does not hold the rows that it states; {_UNTOUCHED}")
         home.generations.mkdir(parents=True, exist_ok=True)
         file.chmod(0o444)
         _sync_file(file)
-        number = max(generation, home.next_generation())
+        number = home.next_generation()
+        if isinstance(generation, int) and generation <= LAST_ADOPTED:
+            number = max(generation, number)
         return Published(number, _make_live(home, file, number), content_hash, True, found["marts"])
 
 

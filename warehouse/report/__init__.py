@@ -19,7 +19,6 @@ import base64
 import functools
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -32,6 +31,7 @@ from typing import Any
 import duckdb
 
 from warehouse.errors import NotPublished
+from warehouse.outfile import replacement
 from warehouse.report.charts import CHARTS, Chart, Rows, query
 from warehouse.report.words import SCENARIOS, doubt, headline, money, percent
 
@@ -58,9 +58,8 @@ def write_report(published: Path, out: Path) -> Path:
     with connection:
         page = render(connection)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    temporary.write_text(page, "utf-8")
-    os.replace(temporary, out)
+    with replacement(out) as file:
+        file.write_text(page, "utf-8")
     return out
 
 
