@@ -14,6 +14,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from warehouse.errors import WarehouseError
+
 FORMATS = ("table", "md", "csv", "json")
 _CELL_WIDTH = 60
 
@@ -215,6 +217,16 @@ def _distinct(columns: Sequence[str]) -> list[str]:
 
 
 def emit(text: str) -> None:
-    """Write `text` to standard output whatever its encoding: what cannot be encoded becomes a \\u escape."""
+    """Write `text` to standard output whatever its encoding: what cannot be encoded becomes a \\u escape.
+
+    :raises BrokenPipeError: whoever read it has left.
+    :raises WarehouseError: it cannot be written; whatever was printed before counts too.
+    """
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise WarehouseError(f"standard output cannot be written ({error.strerror})") from error

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from warehouse.errors import Mistake, WarehouseError
+from warehouse.home import beside
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def new_file(path: Path) -> Iterator[Path]:
         raise Mistake(f"{path} is a folder" if path.is_dir() else f"there is no folder {path.parent}")
     if path.suffix == ".duckdb":
         raise Mistake(f"{path} is named as a database is; choose another name")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = beside(path)
     try:
         yield temporary
         os.replace(temporary, path)
