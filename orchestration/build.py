@@ -42,8 +42,7 @@ def build_definitions(
     home, inputs = home or find_home(), inputs or Inputs()
     edgar = edgar or Edgar(is_live=bool(os.environ.get("SEC_USER_AGENT")))
     manifest = models.load_manifest(home, dbt)
-    marts = [spec.key for spec in models.model_specs(manifest) if spec.group_name == "marts"]
-    assets = [archive, load_raw, dbt_models(manifest, dbt), published_file(marts), report]
+    assets = [archive, load_raw, dbt_models(manifest, dbt), published_file(manifest), report]
     return dg.Definitions(
         assets=dg.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=jobs.FRESHNESS), assets),
         jobs=[jobs.refresh_job],

@@ -10,14 +10,17 @@ Exit codes: 0 done, 1 failed, 2 the command cannot be what was meant, 75 another
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warehouse.decisions import VERDICTS
-from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError
+from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError, is_ours, reason
 from warehouse.formats import FORMATS, emit, harmless, json, one_line, render
 from warehouse.home import Home, find_home, read_last_refresh
 from warehouse.outfile import new_file, refuse_owned
@@ -368,12 +371,11 @@ class Progress:
         counted = f"[{done}/{total}] " if done is not None and total is not None else ""
         line = counted + one_line(message)
         if not self._is_terminal:
-            print(line, file=sys.stderr, flush=True)
+            _note(line + "\n")
             return
         line = line[: max(20, _terminal_width() - 1)]
         stays = not counted or done == total
-        sys.stderr.write("\r" + line.ljust(self._shown) + ("\n" if stays else ""))
-        sys.stderr.flush()
+        _note("\r" + line.ljust(self._shown) + ("\n" if stays else ""))
         self._shown = 0 if stays else len(line)
 
 
@@ -385,7 +387,43 @@ def _terminal_width() -> int:
 
 
 def _say(message: str) -> None:
-    print(f"aigap: {harmless(message)}", file=sys.stderr)
+    _note(f"aigap: {harmless(message)}\n")
+
+
+def _note(text: str) -> None:
+    """To standard error. That nobody can be told is no reason to stop."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+# --- standard streams ---------------------------------------------------------------------------
+
+
+class _Closed(io.TextIOBase):
+    """Standard output where the caller closed it: an answer written to it is lost, which is a failure."""
+
+    encoding = "utf-8"  # type: ignore[assignment]
+
+    def write(self, text: str) -> int:
+        if text:
+            raise OSError(errno.EBADF, "it is closed")
+        return 0
+
+
+def _open_streams() -> None:
+    """Give the number of a closed standard stream to nothing: it would be the next file's that is opened, and what a
+    child says would be written into that."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            stream = _Closed() if name == "stdout" else open(number, mode, closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 # --- arguments ----------------------------------------------------------------------------------
@@ -701,17 +739,18 @@ Exit code 0 if nothing failed, 1 if something did (or, with --strict, if there i
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    _open_streams()
     args = _parser().parse_args(argv)
     try:
         home = Home(args.home.expanduser().absolute()) if args.home else find_home()
         for path in filter(None, (getattr(args, name, None) for name in _WRITES)):
             refuse_owned(path, home)
         code: int = args.run(args, home)
-        sys.stdout.flush()
+        emit("")
         return code
     except BrokenPipeError:
-        # The reader (head, less) has gone: that is no failure. Nothing more may be written to it on the way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has gone: that is no failure.
+        _give_stdout_up()
         return 0
     except KeyboardInterrupt:
         _say("stopped; readers keep what was published")
@@ -727,10 +766,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(error: Exception, code: int, debug: bool) -> int:
     if debug:
         raise error
-    known = isinstance(error, WarehouseError) or any(c.__name__ == "IngestError" for c in type(error).__mro__)
-    text = str(error) if known else f"{type(error).__name__}: {error} (--debug prints where)"
+    text = str(error) if is_ours(error) else f"{reason(error)} (--debug prints where)"
     _say("\n".join(text.splitlines()))
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _give_stdout_up()
     return code
+
+
+def _give_stdout_up() -> None:
+    """What could not be written must not be tried again on the way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

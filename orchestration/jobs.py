@@ -8,6 +8,7 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.console import LOGGED
+from warehouse.errors import reason
 
 TIMEZONE = "America/New_York"
 
@@ -20,8 +21,8 @@ CRON = "0 9 1 3,6,9,12 *"
 def note_failure(context: dg.HookContext) -> None:
     """So that `aigap show` and `aigap doctor` say it, whoever started the run."""
     error = context.op_exception
-    reason = getattr(error, "description", None) or str(error)
-    context.resources.warehouse.record("failed", f"{context.step_key}: {reason.strip().splitlines()[0]}")
+    said = getattr(error, "description", None) or error
+    context.resources.warehouse.record("failed", f"{context.step_key}: {reason(said)}")
 
 
 refresh_job = dg.define_asset_job(

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -23,9 +22,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration.dbt_process import PROJECT, Dbt, DbtFailed, Outcome, compiled_manifest, run_here
-from warehouse.errors import WarehouseError
+from warehouse.errors import WarehouseError, reason
 from warehouse.formats import harmless
-from warehouse.home import Home, refresh_lock
+from warehouse.home import Home, refresh_lock, replace_file
 from warehouse.outfile import new_file
 
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models/**/*", "macros/**/*", "tests/**/*")
@@ -92,9 +91,7 @@ def load_manifest(home: Home, dbt: Dbt | None = None) -> Manifest:
         else:
             dbt.parse()
         # By rename: another process may be reading. The build's own manifest.json is rewritten in place.
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(compiled_manifest(home).read_bytes())
-        os.replace(temporary, path)
+        replace_file(path, compiled_manifest(home).read_bytes())
         for older in path.parent.glob("manifest-*.json"):
             if older != path:
                 older.unlink(missing_ok=True)
@@ -216,17 +213,13 @@ def selection(
 # --- results --------------------------------------------------------------------------------------
 
 
-def _first_line(text: str | None) -> str:
-    return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")
-
-
 def verdict(outcomes: Sequence[Outcome]) -> str | None:
     """None when all is well, else one line that names what failed; what was skipped because of it is counted."""
     bad = [o for o in outcomes if not o.is_good and o.status != "skipped"]
     skipped = sum(o.status == "skipped" for o in outcomes)
     if not bad and not skipped:
         return None
-    named = [f"{o.kind} {o.name} ({_first_line(o.message) or o.status})" for o in bad[:5]]
+    named = [f"{o.kind} {o.name} ({reason(o.message) or o.status})" for o in bad[:5]]
     more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
     return f"{'; '.join(named)}{more}; {skipped} skipped because of it"
 

@@ -29,7 +29,7 @@ import duckdb
 from warehouse import decisions
 from warehouse.errors import BackupError, Mistake, NotPublished, PublishError
 from warehouse.faults import crash_point
-from warehouse.home import SCHEMA_VERSION, Home, record_refresh, refresh_lock, sync_directory
+from warehouse.home import SCHEMA_VERSION, Home, beside, record_refresh, refresh_lock, sync_directory
 from warehouse.publish import adopt, inspect_apart, inspect_foreign
 
 FORMAT = 1
@@ -58,7 +58,8 @@ class Imported(NamedTuple):
 
     :ivar new_files: archived files that the home did not have.
     :ivar new_decisions: an operator's decisions that the home did not have.
-    :ivar published: the generation that readers see now, or None if theirs was left as it was; `reason` says why.
+    :ivar published: the generation that readers see now, or None if theirs was left as it was.
+    :ivar reason: why it was left, or what is not certain about the new one.
     :ivar manifest: the backup's, for what the caller wants to compare (bundle_hash, curated_hash).
     """
 
@@ -88,7 +89,7 @@ def export(home: Home, folder: Path, curated: Path) -> Exported:
     if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
         raise Mistake(f"{folder} is there already; a backup is a folder of its own, made new")
     # A name that nobody can plant a link under; made, never followed.
-    part = folder.with_name(f".{folder.name}.{os.urandom(8).hex()}.part")
+    part = beside(folder, ".part")
     try:
         _remove_all(folder.parent.glob(f".{escape(folder.name)}.*.part"))
         part.mkdir(parents=True)
@@ -335,10 +336,12 @@ def _restore(home: Home, folder: Path, manifest: dict[str, Any], aside: Path, fo
     decided = decisions.merge(home, (aside / DECISIONS).read_bytes(), force=force) if DECISIONS in files else 0
     _move(home, aside, wanted)
     crash_point("import.archived")
-    published = None if reason else adopt(home, aside / PUBLISHED, found).path
-    said = f"{added(len(wanted), decided)}; {reason or f'published {published and published.name} from a backup'}"
+    live_now = None if reason else adopt(home, aside / PUBLISHED, found)
+    reason = live_now.warning if live_now else reason
+    then = "; ".join(filter(None, (live_now and f"published {live_now.path.name} from a backup", reason)))
+    said = f"{added(len(wanted), decided)}; {then}"
     record_refresh(home, "imported", said, datetime.now(UTC).isoformat(timespec="seconds"))
-    return Imported(len(wanted), decided, published, reason, manifest)
+    return Imported(len(wanted), decided, live_now and live_now.path, reason, manifest)
 
 
 def added(files: int, decided: int) -> str:

@@ -14,6 +14,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from warehouse.errors import WarehouseError
+
 FORMATS = ("table", "md", "csv", "json")
 _CELL_WIDTH = 60
 
@@ -235,8 +237,16 @@ def emit(text: str, *, is_painted: bool = False) -> None:
     gets nothing to act on, even where a file or a pipe gets the bytes as they are (CSV).
 
     :param is_painted: it holds escape sequences of our own, and has been through one_line before it got them.
+    :raises BrokenPipeError: whoever read it has left.
+    :raises WarehouseError: it cannot be written; whatever was printed before counts too.
     """
     if not is_painted and sys.stdout.isatty():
         text = harmless(text)
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise WarehouseError(f"standard output cannot be written ({error.strerror})") from error

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from warehouse.errors import Mistake, WarehouseError
-from warehouse.home import Home
+from warehouse.home import Home, beside
 
 
 def refuse_owned(path: Path, home: Home) -> None:
@@ -34,24 +34,8 @@ def refuse_owned(path: Path, home: Home) -> None:
 
 
 @contextmanager
-def replacement(path: Path) -> Iterator[Path]:
-    """A new, empty file in the folder of `path` to write to, moved there, in place of what is there, once all is
-    written. Nobody can know its name beforehand and plant a link of that name.
-
-    :raises OSError: it cannot be written.
-    """
-    temporary = path.with_name(f".aigap-{os.urandom(8).hex()}")
-    try:
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """The same for a path that a person gave.
+    """A name to write under, in the same folder; moved to `path`, in place of what is there, once all is written.
 
     :raises Mistake: `path` is a folder, or its folder is not there.
     :raises WarehouseError: it cannot be written.
@@ -59,8 +43,11 @@ def new_file(path: Path) -> Iterator[Path]:
     path = path.expanduser().absolute()
     if path.is_dir() or not path.parent.is_dir():
         raise Mistake(f"{path} is a folder" if path.is_dir() else f"there is no folder {path.parent}")
+    temporary = beside(path)
     try:
-        with replacement(path) as temporary:
-            yield temporary
+        yield temporary
+        os.replace(temporary, path)
     except OSError as error:
         raise WarehouseError(f"{path} was not written: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
