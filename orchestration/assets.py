@@ -5,7 +5,7 @@ the right order. Does not belong here: parsing, SQL that derives anything, how a
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -30,8 +30,9 @@ from ingest.replay import replay
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems
-from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
+from orchestration.resources import Edgar, Inputs, Loaded, Warehouse, name_of
 from warehouse.decisions import read_decisions
+from warehouse.formats import one_line
 from warehouse.home import Home
 from warehouse.load import (
     LoadResult,
@@ -140,6 +141,7 @@ RAW_CHECKS = (
     checks.NOTHING_FROM_THE_FUTURE,
     checks.NO_REFUSED_ROWS,
     checks.NO_DOUBTFUL_DATES,
+    checks.DECISIONS_READABLE,
 )
 #: What comes in on a Friday evening is dated the next business day, which a holiday may put off.
 DAYS_AHEAD = 5
@@ -200,7 +202,7 @@ def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive,
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
-    return [row[0] for row in connection.execute(query).fetchall()]
+    return [one_line(row[0]) for row in connection.execute(query).fetchall()]
 
 
 def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
@@ -302,14 +304,18 @@ def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: In
         discard_build(warehouse.home)
     with warehouse.build_file(context.log.warning) as connection:
         _load(connection, bundle, Archive(warehouse.home.archive), curated, context.log.info)
-        replace_rows(connection, "decisions", read_decisions(warehouse.home))
-        found, counts = _complaints(connection), row_counts(connection)
+        found: dict[str, list[str]] = {checks.DECISIONS_READABLE.name: []}
+        decisions = read_decisions(warehouse.home, found[checks.DECISIONS_READABLE.name].append)
+        replace_rows(connection, "decisions", decisions)
+        found |= _complaints(connection)
+        counts = row_counts(connection)
         newest = {f"raw.{name}": _newest_filings(connection, name) for name in ("xbrl_facts", "filings")}
     reports = [checks.warn_if_any(spec, found[spec.name]) for spec in RAW_CHECKS]
-    warnings = [f"{'.'.join(r.asset_key.path)}: {r.check_name} ({r.description})" for r in reports if not r.passed]
+    warnings = [f"{name_of(r)} ({r.description})" for r in reports if not r.passed]
     for line in warnings:
         context.log.warning(line)
-    warehouse.note(Loaded(fingerprint, bundle.content_hash, inputs.curated_hash(), warnings))
+    results = {name_of(r): "pass" if r.passed else "warn" for r in reports}
+    warehouse.note(Loaded(fingerprint, bundle.content_hash, inputs.curated_hash(), warnings, results))
     yield from _raw_results(bundle, curated, counts, newest)
     yield from reports
 
@@ -323,6 +329,7 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
     :param started: a dbt process for the one run that is to come; without it each run starts its own.
     """
     specs, check_specs = models.model_specs(manifest), models.check_specs(manifest)
+    names = {spec.metadata[models.UNIQUE_ID]: name_of(spec) for spec in check_specs}
 
     @dg.multi_asset(
         specs=specs,
@@ -338,7 +345,8 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
         loaded = warehouse.loaded
         if loaded is None:
             raise dg.Failure("The raw tables are not loaded: materialize them first (aigap refresh does).")
-        warehouse.note(loaded._replace(checks_passed=None))
+        loaded = loaded._replace(results={name: r for name, r in loaded.results.items() if name not in names.values()})
+        warehouse.note(loaded)
         outcomes: list[Outcome] = []
         with nullcontext(started) if started else Dbt(warehouse.home) as dbt:
             for outcome in dbt.build(picked):
@@ -350,8 +358,8 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
             raise dg.Failure(f"dbt: {problem}", allow_retries=False)
         if picked is None:
             warnings = [f"{o.name} ({o.message})" for o in outcomes if o.status == "warn"]
-            passed = sum(o.status == "pass" for o in outcomes)
-            warehouse.note(loaded._replace(checks_passed=passed, warnings=loaded.warnings + warnings))
+            results = {names[o.unique_id]: o.status for o in outcomes if o.unique_id in names}
+            warehouse.note(loaded._replace(results=loaded.results | results, warnings=loaded.warnings + warnings))
 
     return dbt_build
 
@@ -359,8 +367,10 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
 # --- publish --------------------------------------------------------------------------------------
 
 
-def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
     """The published file, after all marts and their checks."""
+    marts = [spec.key for spec in models.model_specs(manifest) if spec.group_name == "marts"]
+    defined = [*RAW_CHECKS, *models.check_specs(manifest)]
 
     @dg.asset(
         key=["meta", "build"],
@@ -374,15 +384,18 @@ def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         "Happens only after every check has passed; otherwise the last good file stays.",
     )
     def publish_marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
-        loaded = warehouse.approved()
+        loaded = warehouse.approved(defined)
         done = publish(
             warehouse.home,
-            BuildInfo(loaded.bundle_hash, loaded.curated_hash, loaded.checks_passed or 0, tuple(loaded.warnings)),
+            BuildInfo(loaded.bundle_hash, loaded.curated_hash, loaded.checks_passed, tuple(loaded.warnings)),
             force=warehouse.full,
         )
         said = f"{loaded.checks_passed} checks passed" + f", {len(loaded.warnings)} warned" * bool(loaded.warnings)
         message = f"{'published' if done.is_new else 'nothing new; still'} {done.path.name}: {said}"
         context.log.info(message)
+        if done.warning:
+            context.log.warning(done.warning)
+            message += f"; {done.warning}"
         warehouse.record("published" if done.is_new else "unchanged", message)
         rows = [dg.TableRecord({"table": f"marts.{name}", "rows": count}) for name, count in done.rows.items()]
         return dg.MaterializeResult(
@@ -391,7 +404,7 @@ def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
                 "is new": done.is_new,
                 "path": dg.MetadataValue.path(str(done.path)),
                 "content hash": done.content_hash,
-                "checks passed": loaded.checks_passed or 0,
+                "checks passed": loaded.checks_passed,
                 "warnings": loaded.warnings,
                 "dagster/row_count": 1,
                 "rows": dg.MetadataValue.table(rows),

@@ -18,6 +18,7 @@ from ingest.edgar.exhibits import fetch_exhibits
 from ingest.edgar.fetch import FetchResult, Problem, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
 from ingest.records import IngestError
+from warehouse.formats import one_line
 
 
 def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], hosts: Hosts = EDGAR) -> FetchResult:
@@ -39,7 +40,7 @@ def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], host
             watch_list(),
             known,
             since=since,
-            on_progress=lambda p: say(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}"),
+            on_progress=lambda p: say(one_line(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}")),
         )
         if not result.stopped:
             exhibits = fetch_exhibits(archive, client, watch_list(), say)
@@ -74,4 +75,4 @@ def contradictions(result: FetchResult) -> list[str]:
 
 
 def _lines(found: Iterable[Problem]) -> list[str]:
-    return [f"{' '.join(filter(None, (p.ticker, p.accession)))}: {p.reason}" for p in found]
+    return [one_line(f"{' '.join(filter(None, (p.ticker, p.accession)))}: {p.reason}") for p in found]
