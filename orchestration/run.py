@@ -422,8 +422,7 @@ def ui(
         if "webserver" in parts:
             _refuse_taken_port(host, port)
         _quiet()
-        _prepare(home)
-        return _serve(home, locks, host, port, writable)
+        return _serve(home, locks, _prepare(home), host, port, writable)
 
 
 def _warn(message: str) -> None:
@@ -442,8 +441,13 @@ def _only_one(home: Home, part: str) -> Iterator[int]:
         yield handle.fileno()
 
 
-def _prepare(home: Home) -> None:
-    """Make instance and manifest in one process, before two others want them at once."""
+def _prepare(home: Home) -> str:
+    """Make instance and manifest in one process, before two others want them at once.
+
+    :return: the instance, as Dagster's programs take it.
+    """
+    from dagster import serialize_value
+
     from orchestration.instance import instance_of
     from orchestration.models import load_manifest
 
@@ -453,8 +457,8 @@ def _prepare(home: Home) -> None:
             load_manifest(home)
         except DbtFailed as error:
             raise WarehouseError(f"dbt cannot read dbt_project: {reason(error)}") from error
-        with instance_of(home, _warn):
-            pass
+        with instance_of(home, _warn) as instance:
+            return serialize_value(instance.get_ref())
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
@@ -466,7 +470,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
             raise Mistake(f"{host}:{port} cannot be used ({error.strerror}); choose another with --port") from None
 
 
-def _serve(home: Home, locks: Mapping[str, int], host: str, port: int, writable: bool) -> int:
+def _serve(home: Home, locks: Mapping[str, int], instance: str, host: str, port: int, writable: bool) -> int:
     """:param locks: what is to be served, and for each the lock that it inherits."""
     environment = child.environment() | {
         "AIGAP_HOME": str(home.root),
@@ -475,7 +479,7 @@ def _serve(home: Home, locks: Mapping[str, int], host: str, port: int, writable:
     }
     # Where Dagster looks for modules first; the current folder if it is not told.
     location = ["-m", "orchestration.definitions", "-d", str(Path(__file__).parents[1])]
-    quiet = ["--log-level", "warning"]
+    quiet = ["--log-level", "warning", "--instance-ref", instance]
     serve = ["dagster_webserver", *location, "-h", host, "-p", str(port), *quiet]
     commands = {
         "webserver": serve if writable else [*serve, "--read-only"],
