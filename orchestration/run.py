@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -129,6 +130,8 @@ def _run_job(
 ) -> int:
     """The job, run and recorded; returns how many steps `progress` was told of."""
     _quiet()
+    from sqlalchemy.exc import DatabaseError
+
     from orchestration import jobs
     from orchestration.build import build_definitions
     from orchestration.instance import instance_of
@@ -149,17 +152,20 @@ def _run_job(
         loggers={"console": _logger(progress, models)},
     )
     job = definitions.resolve_job_def(jobs.refresh_job.name)
-    with instance_of(home, progress) as instance:
-        close_left_over_runs(instance, job.name)
-        result = _interruptible(
-            lambda: job.execute_in_process(
-                instance=instance,
-                raise_on_error=False,
-                run_config={"loggers": {"console": {}}},
-                tags=_TAGS,
-            ),
-            before_exit=lambda: close_left_over_runs(instance, job.name),
-        )
+    try:
+        with instance_of(home, progress) as instance:
+            close_left_over_runs(instance, job.name)
+            result = _interruptible(
+                lambda: job.execute_in_process(
+                    instance=instance,
+                    raise_on_error=False,
+                    run_config={"loggers": {"console": {}}},
+                    tags=_TAGS,
+                ),
+                before_exit=lambda: close_left_over_runs(instance, job.name),
+            )
+    except (sqlite3.Error, DatabaseError) as error:  # a step's own errors are events
+        raise WarehouseError(f"Dagster's history of runs in {home.dagster}: {reason(error)}") from error
     if not result.success:
         raise WarehouseError(reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
     return models + 4
