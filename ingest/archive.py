@@ -31,9 +31,9 @@ _TEMPORARY = ".part-"
 class Entry:
     """Where one payload came from (a sidecar).
 
-    `retrieved_at` is ISO 8601 UTC text of the first retrieval. `etag` and `last_modified` are as
-    served, null where the server sends none. `covers` is the newest periodic accession that
-    submissions listed when company facts were retrieved.
+    `retrieved_at` is ISO 8601 UTC text of the first retrieval since the address last said something
+    else. `etag` and `last_modified` are as served, null where the server sends none. `covers` is the
+    newest periodic accession that submissions listed when company facts were retrieved.
     """
 
     sha256: str
@@ -79,6 +79,10 @@ def _write_atomically(path: Path, data: bytes) -> None:
     _sync_directory(path.parent)
 
 
+def _url_hash(url: str) -> str:
+    return _sha256(url.encode()).hexdigest()[:16]
+
+
 class Archive:
     """A content-addressed store of payloads under one directory (created on the first put)."""
 
@@ -91,7 +95,7 @@ class Archive:
         return self.root / sha256[:2] / sha256
 
     def _sidecar_path(self, sha256: str, url: str) -> Path:
-        return self._payload_path(sha256).with_name(f"{sha256}.{_sha256(url.encode()).hexdigest()[:16]}.json")
+        return self._payload_path(sha256).with_name(f"{sha256}.{_url_hash(url)}.json")
 
     def put(
         self,
@@ -111,7 +115,8 @@ class Archive:
         """Keep `data` and the sidecar of this retrieval; both are on disk when this returns.
 
         Putting the same bytes of the same url again changes nothing but `etag`, `last_modified` and
-        `covers`; a payload damaged on disk is written anew.
+        `covers`, and `retrieved_at` where the url had other bytes in between; a payload damaged on disk
+        is written anew.
 
         :param retrieved_at: an aware datetime.
         :return: sha256 of `data`, 64 lower-case hex digits.
@@ -135,7 +140,7 @@ class Archive:
             _write_atomically(self._payload_path(digest), data)
         path = self._sidecar_path(digest, url)
         known = self._read_sidecar(path) if path.is_file() else None
-        if known is not None:
+        if known is not None and not self._said_since(known):
             entry = replace(entry, retrieved_at=known.retrieved_at)
         if entry != known:
             _write_atomically(path, json.dumps(asdict(entry), sort_keys=True, indent=1).encode())
@@ -165,6 +170,18 @@ class Archive:
         except PayloadError:
             return False
         return True
+
+    def _said_since(self, known: Entry) -> bool:
+        """Whether the address has said something else after this."""
+        beside = (self._read_sidecar(path) for path in self.root.glob(f"*/*.{_url_hash(known.url)}.json"))
+        return any(other.retrieved_at > known.retrieved_at for other in beside if other)
+
+    def holds(self, entry: Entry) -> bool:
+        """True when a file of the right size is there: what a look can tell without reading it."""
+        try:
+            return self._payload_path(entry.sha256).stat().st_size == entry.bytes
+        except (FileNotFoundError, IngestError):
+            return False
 
     def _read_sidecar(self, path: Path) -> Entry | None:
         """The sidecar, or None when it is damaged: the payload then counts as not retrieved."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import dagster as dg
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import ingest
 from ingest.acceptance import with_acceptance
@@ -26,7 +27,7 @@ from ingest.epoch_figures import with_epoch
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
 from ingest.fx import with_dollars
 from ingest.own import with_own_figures, with_own_scenarios
-from ingest.replay import replay
+from ingest.replay import outdated, replay, superseded
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems
@@ -37,10 +38,13 @@ from warehouse.home import Home
 from warehouse.load import (
     LoadResult,
     discard_build,
+    forget_payloads,
     load_facts,
     load_filings,
     load_payloads,
+    load_set_aside,
     loaded_payloads,
+    noted_payloads,
     replace_rows,
 )
 from warehouse.publish import BuildInfo, publish
@@ -138,6 +142,7 @@ RAW_SPECS = (
 RAW_CHECKS = (
     checks.NO_CONFLICTING_FACTS,
     checks.NOTHING_QUARANTINED,
+    checks.NOTHING_SET_ASIDE,
     checks.NOTHING_FROM_THE_FUTURE,
     checks.NO_REFUSED_ROWS,
     checks.NO_DOUBTFUL_DATES,
@@ -183,15 +188,28 @@ def _read_curated(folder: Path | None, home: Home) -> _Curated:
 
 
 def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive, curated: _Curated, say: Say) -> None:
-    """Bundle first, then what was fetched: a fact's first statement stays. Known payloads are not read again."""
-    known = loaded_payloads(connection)
+    """What ships and what was fetched. Known payloads are not read again, unless one of them no longer holds: then all
+    are, so that what the build file holds follows from what is there now."""
+    shipped = set(bundle.payloads["sha256"].to_pylist())
+    fetched = replay(store, shipped | loaded_payloads(connection), say)
+    if changed := outdated(store, bundle.payloads, noted_payloads(connection), fetched):
+        say(f"reading all payloads anew, {len(changed)} that were read do not hold any more; the first, {changed[0]}")
+        forget_payloads(connection)
+        fetched = replay(store, shipped)
     loads: list[LoadResult] = []
-    if not known.issuperset(bundle.payloads["sha256"].to_pylist()):
-        loads += [load_facts(connection, bundle.facts), load_filings(connection, with_acceptance(bundle.filings))]
+    if not loaded_payloads(connection).issuperset(shipped):
+        of_old_bytes = pc.is_in(bundle.facts["source_url"], pa.array(superseded(fetched), pa.string()))
+        loads += [
+            load_facts(connection, bundle.facts.filter(pc.invert(of_old_bytes)), bundle.payloads),
+            load_filings(connection, with_acceptance(bundle.filings), bundle.payloads),
+        ]
         load_payloads(connection, bundle.payloads)
-    fetched = replay(store, loaded_payloads(connection), say)
     if fetched.payloads.num_rows:
-        loads += [load_facts(connection, fetched.facts), load_filings(connection, with_acceptance(fetched.filings))]
+        loads += [
+            load_facts(connection, fetched.facts, fetched.payloads),
+            load_filings(connection, with_acceptance(fetched.filings), fetched.payloads),
+            load_set_aside(connection, fetched.set_aside, fetched.payloads),
+        ]
         load_payloads(connection, fetched.payloads)
     loads += [replace_rows(connection, name, table) for name, table in curated.tables.items()]
     for load in loads:
@@ -215,6 +233,22 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
         ),
         checks.NOTHING_QUARANTINED.name: _lines(
             connection, "select concat(url, ': ', error) from raw.payloads where status = 'quarantined' order by all"
+        ),
+        # A whole filing that could not be read stands under the check before; of single facts, those that could be a
+        # metric of the watch list.
+        checks.NOTHING_SET_ASIDE.name: _lines(
+            connection,
+            """
+            select concat_ws(' ', kind, accession, concept, dimensions, period_start, period_end, reason)
+            from raw.set_aside
+            where case kind
+                when 'filing' then sha256 not in (select sha256 from raw.payloads where status = 'quarantined')
+                when 'fact' then period_end is null and concept in (select concept from raw.metric_concepts)
+                    or (cik, concept, dimensions) in (select (cik, concept, dimensions) from raw.metric_concepts)
+                else true
+            end
+            order by all
+            """,
         ),
         checks.NOTHING_FROM_THE_FUTURE.name: _lines(
             connection,

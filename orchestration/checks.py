@@ -36,6 +36,12 @@ NOTHING_QUARANTINED = dg.AssetCheckSpec(
     asset=dg.AssetKey(["raw", "payloads"]),
     description="Every archived payload could be read (raw.payloads says why not).",
 )
+NOTHING_SET_ASIDE = dg.AssetCheckSpec(
+    "nothing_set_aside",
+    asset=dg.AssetKey(["raw", "set_aside"]),
+    description="No line of a list of filings and no fact that could be a metric of the watch list was set aside, and "
+    "no filing gave nothing but such facts (raw.set_aside names all of them, with the reason).",
+)
 NOTHING_FROM_THE_FUTURE = dg.AssetCheckSpec(
     "nothing_from_the_future",
     asset=dg.AssetKey(["raw", "filings"]),
