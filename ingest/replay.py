@@ -96,14 +96,13 @@ def _company_facts(entry: Entry, data: bytes) -> _Parsed:
     read = read_companyfacts(data, entry.url, entry.sha256)
     kept, impossible = split_impossible(periodic_only(read.facts))
     aside = pa.concat_tables([read.set_aside, impossible_table(impossible)])
-    return _Parsed((1, entry.cik or "", entry.retrieved_at, entry.sha256), kept, aside)
+    return _Parsed((1, entry.cik or "", entry.taken_at, entry.sha256), kept, aside)
 
 
-# TODO(merge): parse_submissions gives set_aside; hand it on here.
 def _filings(entry: Entry, data: bytes) -> _Parsed:
-    filings = parse_submissions(data, entry.url, entry.sha256).filings
-    periodic = filings.filter(pc.is_in(filings["form"], pa.array(PERIODIC_FORMS)))
-    return _Parsed((entry.retrieved_at, entry.url, entry.sha256), periodic, SET_ASIDE.empty_table())
+    listed = parse_submissions(data, entry.url, entry.sha256)
+    periodic = listed.filings.filter(pc.is_in(listed.filings["form"], pa.array(PERIODIC_FORMS)))
+    return _Parsed((entry.taken_at, entry.url, entry.sha256), periodic, listed.set_aside)
 
 
 def _parse(entry: Entry, data: bytes) -> _Parsed | None:
@@ -182,7 +181,7 @@ def replay(
                 accession=entry.accession,
                 kind=entry.kind,
                 bytes=entry.bytes,
-                retrieved_at=datetime.fromisoformat(entry.retrieved_at),
+                retrieved_at=datetime.fromisoformat(entry.taken_at),
                 status=status,
                 error=problem,
             )
@@ -206,7 +205,7 @@ def outdated(archive: Archive, shipped: pa.Table, loaded: pa.Table, read: Replay
     :param shipped: the bundle's payloads; :param loaded: the payloads of earlier runs, both schema bundle.PAYLOADS.
     """
     held: dict[tuple[str, str], datetime | None] = {
-        (entry.sha256, entry.url): datetime.fromisoformat(entry.retrieved_at)
+        (entry.sha256, entry.url): datetime.fromisoformat(entry.taken_at)
         for entry in archive.entries()
         if archive.holds(entry)
     }

@@ -53,6 +53,12 @@ DECISIONS_READABLE = dg.AssetCheckSpec(
     asset=dg.AssetKey(["raw", "decisions"]),
     description="Every line of decisions.jsonl is a decision; one that is none is left out, and named.",
 )
+NOTHING_PENDING = dg.AssetCheckSpec(
+    "nothing_pending",
+    asset=dg.AssetKey(["raw", "pending_filings"]),
+    description="The facts of every report that EDGAR lists are archived; what is pending is asked for again by every "
+    "fetch (raw.pending_filings says why).",
+)
 NO_REFUSED_ROWS = dg.AssetCheckSpec(
     "no_refused_rows",
     asset=dg.AssetKey(["raw", "curated_figures"]),
