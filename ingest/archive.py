@@ -36,10 +36,11 @@ _TEMPORARY = ".part-"
 class Entry:
     """Where one payload came from (a sidecar).
 
-    `retrieved_at` is ISO 8601 UTC text of the first retrieval, `seen_at` of the last one that took these bytes up again
-    after others of the same address, null for none. `etag` and `last_modified` are as
-    served, null where the server sends none. `covers` is, of company facts, the newest document when they were
-    retrieved; of an inline document, the files of its filing that are inline XBRL and, after a slash, that are not.
+    `retrieved_at` is ISO 8601 UTC text of the first retrieval since the address last said something
+    else. `etag` and `last_modified` are as served, null where the server sends none. `covers` is, of
+    company facts, the newest document when they were retrieved; of an inline document, the files of its
+    filing that are inline XBRL and, after a slash, that are not. `problem` is why a document gave
+    nothing when it was fetched, null where it could be read.
     """
 
     sha256: str
@@ -54,12 +55,7 @@ class Entry:
     etag: str | None = None
     last_modified: str | None = None
     covers: str | None = None
-    seen_at: str | None = None
-
-    @property
-    def taken_at(self) -> str:
-        """When these bytes last became the answer of their address."""
-        return self.seen_at or self.retrieved_at
+    problem: str | None = None
 
 
 _FIELDS = {field.name for field in fields(Entry)}
@@ -73,18 +69,14 @@ def _seal(values: dict[str, Any]) -> str:
     return _sha256(json.dumps(sealed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _is_moment(value: str) -> bool:
-    return datetime.fromisoformat(value).tzinfo is not None
-
-
 def _entry(values: dict[str, Any]) -> Entry:
     """:raises ValueError, TypeError, AttributeError: a field is not what it must be."""
     entry = Entry(**{key: value for key, value in values.items() if key in _FIELDS})
     texts = {k: v for k, v in asdict(entry).items() if k != "bytes" and not (v is None and k in _OPTIONAL)}
     if not all(isinstance(value, str) for value in texts.values()) or not isinstance(entry.bytes, int):
         raise ValueError("a field is of another type")
-    if not all(_is_moment(moment) for moment in (entry.retrieved_at, entry.taken_at)):
-        raise ValueError("a time has no zone")
+    if datetime.fromisoformat(entry.retrieved_at).tzinfo is None:
+        raise ValueError("the time of retrieval has no zone")
     if entry.filed_on is not None:
         date.fromisoformat(entry.filed_on)
     return entry
@@ -152,11 +144,13 @@ class Archive:
         etag: str | None = None,
         last_modified: str | None = None,
         covers: str | None = None,
+        problem: str | None = None,
     ) -> Entry:
         """Keep `data` and the sidecar of this retrieval; both are on disk when this returns.
 
-        Putting the same bytes of the same url again changes nothing but `etag`, `last_modified`, `covers` and
-        `seen_at`; a payload or a sidecar damaged on disk is written anew.
+        Putting the same bytes of the same url again changes nothing but `etag`, `last_modified`, `covers`
+        and `problem`, and `retrieved_at` where the url had other bytes in between; a payload or a sidecar
+        damaged on disk is written anew.
 
         :param retrieved_at: an aware datetime.
         """
@@ -174,13 +168,14 @@ class Archive:
             etag=etag,
             last_modified=last_modified,
             covers=covers,
+            problem=problem,
         )
         if not self.is_intact(digest):
             write_atomically(self._payload_path(digest), data)
         path = self._sidecar_path(digest, url)
         known = self._read_sidecar(path) if path.is_file() else None
-        if known is not None:
-            entry = replace(entry, retrieved_at=known.retrieved_at, seen_at=entry.retrieved_at)
+        if known is not None and not self._said_since(known):
+            entry = replace(entry, retrieved_at=known.retrieved_at)
         if entry != known:
             self._write_sidecar(path, asdict(entry))
         return entry
@@ -214,6 +209,11 @@ class Archive:
         except PayloadError:
             return False
         return True
+
+    def _said_since(self, known: Entry) -> bool:
+        """Whether the address has said something else after this."""
+        beside = (self._read_sidecar(path) for path in self.root.glob(f"*/*.{_url_hash(known.url)}.json"))
+        return any(other.retrieved_at > known.retrieved_at for other in beside if other)
 
     def holds(self, entry: Entry) -> bool:
         """True when a file of the right size is there: what a look can tell without reading it."""

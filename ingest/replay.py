@@ -92,17 +92,28 @@ def _document(entry: Entry, data: bytes) -> _Parsed:
     return _Parsed((0, entry.cik, entry.filed_on, entry.accession, entry.url, entry.sha256), kept, aside)
 
 
+def unreadable(entry: Entry, data: bytes) -> str | None:
+    """Why nothing of a filing's document can be used, as `replay` would say it; None if it can."""
+    try:
+        _document(entry, data)
+    except IngestError as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
 def _company_facts(entry: Entry, data: bytes) -> _Parsed:
     read = read_companyfacts(data, entry.url, entry.sha256)
     kept, impossible = split_impossible(periodic_only(read.facts))
     aside = pa.concat_tables([read.set_aside, impossible_table(impossible)])
-    return _Parsed((1, entry.cik or "", entry.taken_at, entry.sha256), kept, aside)
+    return _Parsed((1, entry.cik or "", entry.retrieved_at, entry.sha256), kept, aside)
 
 
 def _filings(entry: Entry, data: bytes) -> _Parsed:
     listed = parse_submissions(data, entry.url, entry.sha256)
     periodic = listed.filings.filter(pc.is_in(listed.filings["form"], pa.array(PERIODIC_FORMS)))
-    return _Parsed((entry.taken_at, entry.url, entry.sha256), periodic, listed.set_aside)
+    return _Parsed((entry.retrieved_at, entry.url, entry.sha256), periodic, listed.set_aside)
 
 
 def _parse(entry: Entry, data: bytes) -> _Parsed | None:
@@ -181,7 +192,7 @@ def replay(
                 accession=entry.accession,
                 kind=entry.kind,
                 bytes=entry.bytes,
-                retrieved_at=datetime.fromisoformat(entry.taken_at),
+                retrieved_at=datetime.fromisoformat(entry.retrieved_at),
                 status=status,
                 error=problem,
             )
@@ -205,7 +216,7 @@ def outdated(archive: Archive, shipped: pa.Table, loaded: pa.Table, read: Replay
     :param shipped: the bundle's payloads; :param loaded: the payloads of earlier runs, both schema bundle.PAYLOADS.
     """
     held: dict[tuple[str, str], datetime | None] = {
-        (entry.sha256, entry.url): datetime.fromisoformat(entry.taken_at)
+        (entry.sha256, entry.url): datetime.fromisoformat(entry.retrieved_at)
         for entry in archive.entries()
         if archive.holds(entry)
     }

@@ -206,6 +206,7 @@ def _refusal(body: bytes) -> str | None:
     return "rate" if b"request rate threshold exceeded" in head else None
 
 
+@cache
 def _check_certificates(verify: object) -> None:
     """:raises SetupError: the certificates that the environment names are not there."""
     if not isinstance(verify, str):
@@ -296,7 +297,8 @@ class Client:
             return
         for url in (self.hosts.data, self.hosts.www):
             settings = self._session.merge_environment_settings(url, {}, True, None, None)
-            _check_certificates(settings["verify"])
+            if url.startswith("https:"):
+                _check_certificates(settings["verify"])
             try:
                 prepared = self._session.prepare_request(requests.Request("GET", url))
                 adapter = self._session.get_adapter(url)

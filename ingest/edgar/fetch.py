@@ -43,6 +43,7 @@ from ingest.edgar.holdings import (
 )
 from ingest.payload import INLINE_NAMESPACE, check_payload
 from ingest.records import FetchError, IngestError, PayloadError
+from ingest.replay import unreadable
 from ingest.submissions import Page, Submissions, parse_submissions
 
 __all__ = ["FetchResult", "Plan", "Problem", "Progress", "choose_documents", "documents_at_hand", "fetch"]
@@ -152,6 +153,13 @@ class _Run:
         if held is None or held.sha256 != entry.sha256:
             self.result.fetched.append(entry)
 
+    def _keep_document(
+        self, url: str, response: Response, kind: str, cik: str, about: Mapping[str, str | None], **more: str
+    ) -> None:
+        """Archive a document, and note if nothing of it can be used: then the filing is still pending."""
+        entry = Entry("", url, kind, 0, response.retrieved_at.isoformat(), cik, **about)
+        self._keep(url, response, kind, cik, problem=unreadable(entry, response.body), **about, **more)
+
     # One company ------------------------------------------------------------------------------
 
     def contradict(self, company: Company, reason: str | None) -> None:
@@ -234,10 +242,10 @@ class _Run:
         held = self.holdings.documents(cik, filing, plan)
         for name in plan.instances:
             url = urls.document(self.client.hosts, cik, accession, name)
-            if name not in held:
+            if name not in held or held[name].problem:
                 response = self.client.get(url, "document")
                 check_payload(response.body, "xbrl_instance")
-                self._keep(url, response, "xbrl_instance", cik, **about)
+                self._keep_document(url, response, "xbrl_instance", cik, about)
         if left_to_look_at(plan, held):
             self._fetch_inline(cik, filing, plan.inline, about)
 
@@ -256,7 +264,7 @@ class _Run:
         members = [url.rpartition("/")[2] for url in answers]
         looked_at = " ".join([*members, "/", *(name for name in names if name not in members)])
         for url, response in answers.items():
-            self._keep(url, response, "inline_xbrl", cik, covers=looked_at, **about)
+            self._keep_document(url, response, "inline_xbrl", cik, about, covers=looked_at)
         if not answers:
             raise PayloadError(
                 f"{filing.accession} carries an XBRL schema, but none of {', '.join(names)} holds inline XBRL; "
@@ -270,7 +278,7 @@ class _Run:
         if not documents:
             return
         # By when it came, not by its filing day: one filing dated 2062 would be the newest for ever.
-        newest = max(documents, key=lambda e: (e.taken_at, e.url)).accession
+        newest = max(documents, key=lambda e: (e.retrieved_at, e.url)).accession
         url = urls.company_facts(self.client.hosts, cik)
         before = self.holdings.find(url, lambda body: parse_companyfacts(body, url, ""))
         if before is not None and before[0].entry.covers == newest:

@@ -178,7 +178,7 @@ class Held(NamedTuple):
 
     @property
     def received(self) -> date:
-        return datetime.fromisoformat(self.entry.taken_at).date()
+        return datetime.fromisoformat(self.entry.retrieved_at).date()
 
 
 class Holdings:
@@ -198,7 +198,7 @@ class Holdings:
         """What was just archived is in force."""
         held = self._by_path.setdefault(urls.path_of(entry.url), [])
         held[:] = [e for e in held if e.sha256 != entry.sha256] + [entry]
-        held.sort(key=lambda e: e.taken_at)
+        held.sort(key=lambda e: e.retrieved_at)
 
     def newest(self, url: str) -> Entry | None:
         """The newest entry of an address, understood or not."""
@@ -267,7 +267,7 @@ class Holdings:
         held = self.documents(cik, filing, plan)
         if plan.instances:
             missing = [name for name in plan.instances if name not in held]
-            return f"{', '.join(missing)} is not archived yet" if missing else None
+            return f"{', '.join(missing)} is not archived yet" if missing else _problem_of(held)
         return _pending_inline(plan, held)
 
     def may_grow(self, cik: str, filing: Filing, now: datetime) -> bool:
@@ -295,10 +295,17 @@ class Holdings:
         return self.wanted(cik, filings, day)
 
 
+def _problem_of(documents: Mapping[str, Entry]) -> str | None:
+    """What was served in the place of a document is no state either: it is asked for again."""
+    said = [f"{name} cannot be used as it was served: {e.problem}" for name, e in documents.items() if e.problem]
+    return said[0] if said else None
+
+
 def _pending_inline(plan: Plan, read: Mapping[str, Entry]) -> str | None:
     """:meth:`Holdings.pending` for a filing without an extract."""
     if left := left_to_look_at(plan, read):
-        return f"no extract of it is listed as yet, and {', '.join(left)} is not read yet"
+        unread = _problem_of(read) or f"{', '.join(left)} is not read yet"
+        return f"no extract of it is listed as yet, and {unread}"
     if len(read) > 1:
         return f"its facts stand in {len(read)} inline documents ({', '.join(read)}); no extract of all is listed yet"
     return None
@@ -310,7 +317,7 @@ def left_to_look_at(plan: Plan, read: Mapping[str, Entry]) -> list[str]:
     The sidecar of each document says what was found when it was read. That of an earlier version says nothing: then
     one document was looked for, and found.
     """
-    if not (read and plan.inline):
+    if not (read and plan.inline) or _problem_of(read):
         return list(plan.inline)
     found = next((entry.covers for entry in read.values() if entry.covers), None)
     if found is None:

@@ -1,6 +1,8 @@
 """One odd entry, answer or company takes nothing else with it: in a fetch, in a tick's look, and in what is loaded."""
 
+import json
 from datetime import date
+from random import Random
 
 import orjson
 import pytest
@@ -13,6 +15,7 @@ from ingest.edgar.client import Client, Limits
 from ingest.edgar.fetch import fetch
 from ingest.edgar.holdings import pending_filings
 from ingest.edgar.poll import poll
+from ingest.edgar.urls import Hosts
 from ingest.replay import replay
 from orchestration.fetching import problems
 from support import fake_edgar, tiny
@@ -27,13 +30,13 @@ OF_OTHER = Report("0000000077-26-000001", filed="2026-08-20")
 class World:
     def __init__(self, edgar, root):
         self.edgar, self.root, self.archive = edgar, root, Archive(root / "archive")
-        self.clock = VirtualClock()
+        self.clock, self.hosts = VirtualClock(), edgar.hosts
 
     def client(self, **limits):
         return Client(
             "Test test@example.org",
             self.root,
-            hosts=self.edgar.hosts,
+            hosts=self.hosts,
             limits=Limits(**limits),
             clock=self.clock,
             sleep=self.clock.sleep,
@@ -274,12 +277,13 @@ MANY = [Company(f"T{n}", f"{n:010}", f"Company {n}", "reference", 12, ()) for n 
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("HTTP_PROXY", "ftp://127.0.0.1:1"), ("HTTP_PROXY", "http://"), ("REQUESTS_CA_BUNDLE", "/no/such/file.pem")],
+    [("HTTPS_PROXY", "ftp://127.0.0.1:1"), ("HTTPS_PROXY", "http://"), ("REQUESTS_CA_BUNDLE", "/no/such/file.pem")],
 )
 def test_a_setting_that_cannot_be_is_said_once_and_not_tried_for_each_company(world, monkeypatch, variable, value):
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name)
     monkeypatch.setenv(variable, value)
+    world.hosts = Hosts("https://data.invalid", "https://www.invalid")
     result = world.fetch(MANY)
     assert (result.requests_sent, world.clock.sleeps) == (0, [])
     once, others = problems(result)
@@ -308,3 +312,111 @@ def test_what_an_earlier_version_archived_is_named_by_replay_and_no_pending_list
         assert pending_filings(world.archive, [COMPANY, OTHER]).num_rows == 0
     world.edgar.pages |= tiny.site([Q1, Q2, Q3])
     assert Q3.accession in world.fetch().new_accessions
+
+
+# Documents ----------------------------------------------------------------------------------------
+
+DOCUMENT = f"{tiny.folder(Q2.accession)}/{Q2.document}"
+SERVED_ONCE = {
+    "another form's": tiny.instance(Q2._replace(form="8-K")),
+    "another company's": tiny.instance(Q2, OTHER.cik),
+    "no XML inside": tiny.instance(Q2).replace(b"<us-gaap:Revenues", b"<us-gaap:Revenues &"),
+}
+
+
+@pytest.mark.parametrize("is_inline", [False, True], ids=["extract", "inline"])
+@pytest.mark.parametrize("body", SERVED_ONCE.values(), ids=SERVED_ONCE)
+def test_a_document_that_gives_nothing_is_kept_named_and_asked_for_again(world, body, is_inline):
+    """Right bytes later at the same address are the filing's."""
+    path = DOCUMENT
+    if is_inline:
+        report = Q2._replace(inline=True)
+        world.edgar.pages |= tiny.site([Q1, report])
+        path = f"{tiny.folder(Q2.accession)}/{report.document}"
+        where = {"another form's": (report._replace(form="8-K"), CIK), "another company's": (report, OTHER.cik)}
+        name = next(name for name, served in SERVED_ONCE.items() if served == body)
+        if name not in where:
+            pytest.skip("what is no XML is read as HTML")
+        body = tiny.inline(*where[name])
+    world.edgar.fault(path, fake_edgar.answer(body), times=2)
+    for _ in range(2):
+        result = world.fetch([COMPANY])
+        assert [(p.accession, result.failed) for p in result.pending] == [(Q2.accession, [])]
+        assert "cannot be used as it was served: " in result.pending[0].reason
+        (row,) = pending_filings(world.archive, [COMPANY]).to_pylist()
+        assert (row["accession"], row["reason"]) == (Q2.accession, result.pending[0].reason)
+        assert "quarantined" in replay(world.archive).payloads["status"].to_pylist()
+    assert world.fetch([COMPANY]).is_complete
+    assert pending_filings(world.archive, [COMPANY]).num_rows == 0
+    values = {r["value"] for r in replay(world.archive).facts.to_pylist() if r["accession"] == Q2.accession}
+    assert values == {Q2.revenue}
+    assert world.fetch([COMPANY]).requests_sent == 1
+
+
+# Anything, once -----------------------------------------------------------------------------------
+
+
+def garbled(body, random):
+    """The body with one thing wrong: cut, doubled, other bytes, a cell or a key of its JSON replaced or gone."""
+    if not body.startswith(b"{") or random.random() < 0.3:
+        at = random.randrange(len(body))
+        return random.choice(
+            [body[:at], body[:at] + bytes(random.randrange(256) for _ in range(8)) + body[at + 8 :], body + body, b"{}",
+             body[:at] + body[at + random.randrange(1, 200) :], b"<html></html>", b'{"cik": 42, "filings": {}}']
+        )  # fmt: skip
+    payload = orjson.loads(body)
+    node = payload
+    while True:
+        keys = list(node) if isinstance(node, dict) else list(range(len(node)))
+        key = random.choice(keys)
+        if isinstance(node[key], dict | list) and node[key] and random.random() < 0.85:
+            node = node[key]
+            continue
+        anything = [
+            None,
+            "",
+            "x",
+            0,
+            -1,
+            2**70,
+            [],
+            {},
+            ["x"],
+            {"a": 1},
+            True,
+            "9999-12-31",
+            "0001-01-01",
+            "2062-01-01",
+        ]
+        if random.random() < 0.2:
+            del node[key]
+        else:
+            node[key] = random.choice(anything)
+        return json.dumps(payload).encode()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_served_for_a_day_two_days_later_every_filing_is_there(world, seed):
+    random = Random(seed)
+    world.fetch([COMPANY])
+    good = tiny.site([Q1, Q2, Q3])
+    paths = sorted(path for path in good if CIK in path or Q3.accession.replace("-", "") in path)
+    world.edgar.pages |= good
+    for path in random.sample(paths, random.randrange(1, 4)):
+        world.edgar.pages[path] = garbled(good[path], random)
+    for _ in range(random.randrange(1, 4)):
+        result = world.fetch()
+        assert {p.ticker for p in result.failed + result.quarantined + result.pending} <= {"TINY"}, "another's trouble"
+        world.poll()
+        replay(world.archive)
+        pending_filings(world.archive, [COMPANY, OTHER])
+        world.clock.now += 3600 * random.randrange(1, 9)
+    world.edgar.pages |= good
+    for _ in range(2):
+        world.fetch()
+        world.clock.now += 3600 * 25
+    result = world.fetch()
+    assert result.is_complete, problems(result)
+    found = replay(world.archive).facts.to_pylist()
+    own = {(r["accession"], r["value"]) for r in found if r["source_kind"] == "xbrl_instance"}
+    assert {(r.accession, r.revenue) for r in (Q1, Q2, Q3)} <= own

@@ -144,7 +144,7 @@ def test_a_sidecar_of_an_earlier_version_is_read_and_sealed_but_not_whatever_it_
     archive = Archive(tmp_path)
     digest = archive.put(b"x", URL, kind="xbrl_instance", retrieved_at=AT, **ABOUT)
     (sidecar,) = (tmp_path / digest[:2]).glob("*.json")
-    old = {k: v for k, v in json.loads(sidecar.read_bytes()).items() if k not in ("seal", "seen_at")}
+    old = {k: v for k, v in json.loads(sidecar.read_bytes()).items() if k not in ("seal", "problem")}
     sidecar.write_text(json.dumps(old))
     before = list(archive.entries())
     assert (before[0].filed_on, archive.damaged()) == ("2026-08-26", [])
@@ -153,15 +153,6 @@ def test_a_sidecar_of_an_earlier_version_is_read_and_sealed_but_not_whatever_it_
     sidecar.write_text(json.dumps(old | {field: value}))
     assert list(archive.entries()) == []
     assert len(archive.damaged()) == 1
-
-
-def test_bytes_that_an_address_serves_again_are_its_answer_again(tmp_path):
-    archive = Archive(tmp_path)
-    for day, body in enumerate((b"one", b"two", b"one")):
-        archive.put(body, URL, kind="submissions", retrieved_at=AT + timedelta(days=day))
-    one, two = archive.entries()
-    assert (one.retrieved_at, one.taken_at) == ("2026-08-27T16:30:00.000+00:00", "2026-08-29T16:30:00.000+00:00")
-    assert two.taken_at == two.retrieved_at < one.taken_at
 
 
 class KilledError(BaseException):
