@@ -92,18 +92,23 @@ def _document(entry: Entry, data: bytes) -> _Parsed:
     return _Parsed((0, entry.cik, entry.filed_on, entry.accession, entry.url, entry.sha256), kept, aside)
 
 
+def _time(entry: Entry) -> str:
+    """When an address said this: last, of what gives way to what it says later; first, of company facts, of which the
+    first statement holds."""
+    return entry.retrieved_at if entry.kind == "companyfacts" else entry.taken_at
+
+
 def _company_facts(entry: Entry, data: bytes) -> _Parsed:
     read = read_companyfacts(data, entry.url, entry.sha256)
     kept, impossible = split_impossible(periodic_only(read.facts))
     aside = pa.concat_tables([read.set_aside, impossible_table(impossible)])
-    return _Parsed((1, entry.cik or "", entry.retrieved_at, entry.sha256), kept, aside)
+    return _Parsed((1, entry.cik or "", _time(entry), entry.sha256), kept, aside)
 
 
-# TODO(merge): parse_submissions gives set_aside; hand it on here.
 def _filings(entry: Entry, data: bytes) -> _Parsed:
-    filings = parse_submissions(data, entry.url, entry.sha256).filings
-    periodic = filings.filter(pc.is_in(filings["form"], pa.array(PERIODIC_FORMS)))
-    return _Parsed((entry.retrieved_at, entry.url, entry.sha256), periodic, SET_ASIDE.empty_table())
+    listed = parse_submissions(data, entry.url, entry.sha256)
+    periodic = listed.filings.filter(pc.is_in(listed.filings["form"], pa.array(PERIODIC_FORMS)))
+    return _Parsed((_time(entry), entry.url, entry.sha256), periodic, listed.set_aside)
 
 
 def _parse(entry: Entry, data: bytes) -> _Parsed | None:
@@ -123,9 +128,9 @@ def _in_turn(archive: Archive) -> Iterator[tuple[Entry, bool]]:
     first, and the older ones, alternatives, are read only where it cannot be."""
     older: dict[str, list[Entry]] = {}
     entries = list(archive.entries())
-    for entry in entries:
+    for entry in sorted(entries, key=_time, reverse=True):
         if entry.kind in _DOCUMENTS:
-            older.setdefault(entry.url, []).insert(0, entry)
+            older.setdefault(entry.url, []).append(entry)
     for entry in entries:
         if entry.kind not in _DOCUMENTS:
             yield entry, False
@@ -182,7 +187,7 @@ def replay(
                 accession=entry.accession,
                 kind=entry.kind,
                 bytes=entry.bytes,
-                retrieved_at=datetime.fromisoformat(entry.retrieved_at),
+                retrieved_at=datetime.fromisoformat(_time(entry)),
                 status=status,
                 error=problem,
             )
@@ -206,7 +211,7 @@ def outdated(archive: Archive, shipped: pa.Table, loaded: pa.Table, read: Replay
     :param shipped: the bundle's payloads; :param loaded: the payloads of earlier runs, both schema bundle.PAYLOADS.
     """
     held: dict[tuple[str, str], datetime | None] = {
-        (entry.sha256, entry.url): datetime.fromisoformat(entry.retrieved_at)
+        (entry.sha256, entry.url): datetime.fromisoformat(_time(entry))
         for entry in archive.entries()
         if archive.holds(entry)
     }

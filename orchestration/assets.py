@@ -16,18 +16,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import ingest
-from ingest.acceptance import with_acceptance
+from ingest.acceptance import DAYS_AHEAD, with_acceptance
 from ingest.archive import Archive
 from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
+from ingest.edgar.holdings import documents_at_hand, pending_filings
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
 from ingest.replay import outdated, replay, superseded
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
-from orchestration.fetching import ask_edgar, contradictions, problems
+from orchestration.fetching import ask_edgar, contradictions, problems, rejected_filings
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
 from warehouse.decisions import read_decisions
+from warehouse.home import Home
 from warehouse.load import (
     LoadResult,
     discard_build,
@@ -64,7 +66,7 @@ def archive(context: dg.AssetExecutionContext, warehouse: Warehouse, edgar: Edga
     store = Archive(warehouse.home.archive)
     result = FetchResult()
     if edgar.is_live:
-        result = ask_edgar(store, read_bundle(inputs.bundle), context.log.info, edgar.hosts)
+        result = ask_edgar(warehouse.home, read_bundle(inputs.bundle), context.log.info, edgar.hosts)
         context.log.info(f"EDGAR: {len(result.new_accessions)} new filings, {result.requests_sent} requests")
         if found := problems(result):
             context.log.warning(f"not everything could be fetched ({len(found)}), the rest goes on; first: {found[0]}")
@@ -135,10 +137,9 @@ RAW_CHECKS = (
     checks.NOTHING_QUARANTINED,
     checks.NOTHING_SET_ASIDE,
     checks.NOTHING_FROM_THE_FUTURE,
+    checks.NOTHING_PENDING,
     checks.NO_REFUSED_ROWS,
 )
-#: What comes in on a Friday evening is dated the next business day, which a holiday may put off.
-DAYS_AHEAD = 5
 
 
 def _code_hash() -> str:
@@ -202,6 +203,12 @@ def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive,
         )
 
 
+def _pending(bundle: Bundle, store: Archive, home: Home) -> pa.Table:
+    """What the next fetch will ask for again."""
+    at_hand, since = documents_at_hand(bundle.facts)
+    return pending_filings(store, watch_list(), at_hand | rejected_filings(home), since)
+
+
 def _lines(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     return [row[0] for row in connection.execute(query).fetchall()]
 
@@ -252,6 +259,11 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
             from raw.curated_figures where known_on > current_date + {DAYS_AHEAD}
             order by all
             """,
+        ),
+        checks.NOTHING_PENDING.name: _lines(
+            connection,
+            "select concat_ws(' ', c.ticker, p.form, 'filed', p.filed_on, p.accession || ':', p.reason) "
+            "from raw.pending_filings as p left join raw.companies as c using (cik) order by p.filed_on, p.accession",
         ),
         checks.NO_REFUSED_ROWS.name: _lines(
             connection, "select concat(file, ', line ', line, ': ', reason) from raw.refused_rows order by file, line"
@@ -310,17 +322,19 @@ def _raw_results(
 @dg.multi_asset(specs=[*SOURCE_SPECS, *RAW_SPECS], check_specs=RAW_CHECKS, name="load_raw", pool=POOL)
 def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: Inputs) -> Iterator[Any]:
     """Read bundle, archive and curated files into the raw tables of the build file."""
-    bundle, curated = read_bundle(inputs.bundle), _read_curated(inputs.curated)
+    bundle, curated, store = read_bundle(inputs.bundle), _read_curated(inputs.curated), Archive(warehouse.home.archive)
     fingerprint = f"{_code_hash()[:16]}-{bundle.content_hash[:16]}"
     before = warehouse.loaded
     warehouse.note(None)
     if warehouse.full or before is None or before.fingerprint != fingerprint:
         discard_build(warehouse.home)
     with warehouse.build_file(context.log.warning) as connection:
-        _load(connection, bundle, Archive(warehouse.home.archive), curated, context.log.info)
+        _load(connection, bundle, store, curated, context.log.info)
         replace_rows(connection, "decisions", read_decisions(warehouse.home))
+        replace_rows(connection, "pending_filings", _pending(bundle, store, warehouse.home))
         found, counts = _complaints(connection), row_counts(connection)
         newest = {f"raw.{name}": _newest_filings(connection, name) for name in ("xbrl_facts", "filings")}
+    found[checks.NOTHING_QUARANTINED.name] += store.damaged()
     reports = [checks.warn_if_any(spec, found[spec.name]) for spec in RAW_CHECKS]
     warnings = [f"{'.'.join(r.asset_key.path)}: {r.check_name} ({r.description})" for r in reports if not r.passed]
     for line in warnings:

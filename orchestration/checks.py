@@ -46,6 +46,12 @@ NOTHING_FROM_THE_FUTURE = dg.AssetCheckSpec(
     description="No filing is dated later than EDGAR can date it on the day it was received, no hand-entered figure "
     "later than today.",
 )
+NOTHING_PENDING = dg.AssetCheckSpec(
+    "nothing_pending",
+    asset=dg.AssetKey(["raw", "pending_filings"]),
+    description="The facts of every report that EDGAR lists are archived; what is pending is asked for again by every "
+    "fetch (raw.pending_filings says why).",
+)
 NO_REFUSED_ROWS = dg.AssetCheckSpec(
     "no_refused_rows",
     asset=dg.AssetKey(["raw", "curated_figures"]),

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warehouse.decisions import VERDICTS
 from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError
 from warehouse.formats import FORMATS, emit, json, one_line, render
 from warehouse.home import Home, find_home, read_last_refresh
@@ -173,6 +174,66 @@ def _sql(args: argparse.Namespace, home: Home) -> int:
     if found.is_cut:
         _say(f"only the first {args.max_rows:,} rows are shown (--max-rows)")
     return 0
+
+
+def _review(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.read import open_published
+    from warehouse.review import review, text, waiting
+
+    with open_published(home) as connection:
+        found, later = review(connection, decided=args.all), waiting(home, connection)
+    emit(text(found, later) if args.format == "table" else render(found.columns, found.rows, args.format))
+    if later and args.format != "table":
+        _say(f"{len(later)} decisions are newer than these rows; the next aigap refresh builds with them")
+    _warn_of_damaged_decisions(home)
+    _warn_of_failed_refresh(home)
+    return 0
+
+
+def _warn_of_damaged_decisions(home: Home) -> None:
+    from warehouse.decisions import load
+
+    for line in load(home).damaged:
+        _say(line)
+
+
+def _decide(args: argparse.Namespace, home: Home) -> int:
+    from datetime import UTC, datetime
+    from getpass import getuser
+
+    from warehouse.decisions import decide, is_guard, target_of
+
+    target = target_of(args.target)
+    if args.verdict != "withdraw" and not args.force:
+        _refuse_unknown_target(home, target)
+    try:
+        by = args.by or getuser()
+    except (OSError, KeyError, ImportError):
+        raise Mistake("this machine does not say who you are: add --by NAME") from None
+    decision, is_new = decide(home, target, args.verdict, args.why, by, datetime.now(UTC))
+    if is_new:
+        then = "fetch asks EDGAR" if is_guard(target) else "refresh builds"
+        emit(f"decision {decision.number}: {decision}\nThe next aigap {then} with it.\n")
+    else:
+        emit(f"nothing new: this stands already as decision {decision.number}: {decision}\n")
+    _warn_of_damaged_decisions(home)
+    return 0
+
+
+def _refuse_unknown_target(home: Home, target: str) -> None:
+    from warehouse.decisions import is_guard
+    from warehouse.review import nearest
+
+    if is_guard(target):
+        from ingest.companies import watch_list
+
+        kind, cik = target.split("/")
+        near = None if cik in {c.cik for c in watch_list()} else [f"{kind}/{c.cik} ({c.name})" for c in watch_list()]
+    else:
+        near = nearest(home, target)
+    if near is not None:
+        hint = f"; nearest: {', '.join(near)}" if near else ""
+        raise Mistake(f"nothing at hand is {target}{hint}; --force writes it down all the same")
 
 
 def _cite(args: argparse.Namespace, home: Home) -> int:
@@ -367,9 +428,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--home", type=Path, metavar="DIR", help="folder of all files, instead of AIGAP_HOME")
-    common.add_argument("--debug", action="store_true", help="on an error, print the traceback")
+    def options(default: str | None = None) -> argparse.ArgumentParser:
+        common = argparse.ArgumentParser(add_help=False, argument_default=default)
+        common.add_argument("--home", type=Path, metavar="DIR", help="folder of all files, instead of AIGAP_HOME")
+        common.add_argument("--debug", action="store_true", help="on an error, print the traceback")
+        return common
+
     output = argparse.ArgumentParser(add_help=False)
     output.add_argument("--format", choices=FORMATS, default="table", help="json and csv hold exact values, whole USD")
     # Where the answer is a query's, DuckDB can write it to a file with its own types.
@@ -381,7 +445,14 @@ def _parser() -> argparse.ArgumentParser:
         help="json, csv and parquet hold exact values, whole USD; parquet needs --out",
     )
     output_file.add_argument("--out", type=Path, metavar="FILE", help="write to this file, not to standard output")
-    outputs = {"": [common], "text": [common, output], "file": [common, output_file]}
+    # What the command above was given must not be undone by a default of the one below it.
+    below = options(argparse.SUPPRESS)
+    outputs = {
+        "": [options()],
+        "text": [options(), output],
+        "file": [options(), output_file],
+        "below": [below],
+    }
 
     def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: object = None, rows: str = ""):
         command = (to or commands).add_parser(  # type: ignore[attr-defined]
@@ -440,6 +511,17 @@ def _parser() -> argparse.ArgumentParser:
         "--max-rows", type=_positive, default=10_000, metavar="N", help="rows at most (default: 10000)"
     )
     command.add_argument("--timeout", type=_seconds, default=60, metavar="SECONDS", help="stop it after (default: 60)")
+
+    command = add("review", _review, "list what is set aside or pending, and decide on it", _REVIEW, rows="text")
+    command.add_argument("--all", action="store_true", help="also what is decided")
+    verdicts = command.add_subparsers(title="decisions", metavar="DECISION")
+    for verdict, summary in VERDICTS.items():
+        command = add(verdict, _decide, summary, _DECIDE, to=verdicts, rows="below")
+        command.add_argument("target", metavar="TARGET", help="as aigap review lists it")
+        command.add_argument("--why", required=True, metavar="WORDS", help="the reason, for whoever reads the number")
+        command.add_argument("--by", metavar="NAME", help="who decides (default: the user of this machine)")
+        command.add_argument("--force", action="store_true", help="even if nothing at hand is TARGET")
+        command.set_defaults(verdict=verdict)
 
     add("fetch", _fetch, "fetch new filings of the watch list from EDGAR into the archive", _FETCH)
 
@@ -510,6 +592,29 @@ accession, form, concept, period, day filed, address. The same in any DuckDB she
 examples:
   aigap explain 2026Q2
   aigap explain FY27Q2 --scenario trailing --format json
+"""
+_REVIEW = """\
+What was received and is not used as it stands: a value that cannot be right, a filing whose facts are still to come. For
+each: where, what is stated, why, what can be done. Everything else is published without it. Two words on a target:
+
+  aigap review accept 0001045810-26-000081/data_center_revenue --why "the press release says the same"
+  aigap review reject 0001045810-26-000081 --why "filed in thousands; a 10-Q/A is announced"
+
+A decision is never edited. The newest word holds, from its day on: tables as of an earlier day stay what they were.
+"""
+_DECIDE = """\
+TARGET is ACCESSION (the whole filing), ACCESSION/METRIC, ACCESSION/METRIC/PERIOD-END, or what aigap fetch held back:
+submissions/CIK, companyfacts/CIK. The decision is added to decisions.jsonl in the home, where every refresh reads it;
+it is in every aigap export, and aigap explain shows it.
+
+  accept     it is right as filed, whatever the checks of plausibility say
+  reject     it is not to be used, although no check objects
+  withdraw   there is no decision after all
+
+examples:
+  aigap review accept 0001045810-26-000081/data_center_revenue/2026-07-26 --why "the press release says the same"
+  aigap review accept submissions/0001045810 --why "EDGAR took a misfiled 10-Q off the list"
+  aigap review withdraw 0001045810-26-000081 --why "the 10-Q/A is there"
 """
 _CITE = """\
 The footnote has the number, the day since which it is known, the filings it rests on with accession and address, which

@@ -236,13 +236,12 @@ def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | No
     :raises FetchError: SEC_USER_AGENT does not say who asks.
     :raises WarehouseError: something could not be got; says what. What was got is kept.
     """
-    from ingest.archive import Archive
     from ingest.bundle import read_bundle
     from orchestration.fetching import ask_edgar, contradictions, problems
 
     with refresh_lock(home):
         hosts = {"hosts": edgar.hosts} if edgar else {}
-        result = ask_edgar(Archive(home.archive), read_bundle(), progress, **hosts)
+        result = ask_edgar(home, read_bundle(), progress, **hosts)
     for line in contradictions(result):
         progress(f"warning: {line}")
     progress(
