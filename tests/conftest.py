@@ -54,8 +54,15 @@ def _nobody_before_in_the_queue(tmp_path_factory: pytest.TempPathFactory, monkey
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the two processes of `make test` one is busy with what needs no refresh, while the other makes it."""
+    """What takes a refresh is marked so, whichever fixture it comes by: `make check` leaves it out.
+
+    Of the two processes of `make test` one is busy with what needs no refresh, while the other makes it.
+    """
+    for item in items:
+        if "refreshed" in getattr(item, "fixturenames", ()):
+            item.add_marker("refresh")
     items.sort(key=lambda item: item.path.name not in ("test_publish.py", "test_warehouse_publish.py"))
 
 

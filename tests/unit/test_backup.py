@@ -26,6 +26,8 @@ from warehouse.faults import IMPORT_POINTS
 from warehouse.home import SCHEMA_VERSION, Home, refresh_lock
 from warehouse.read import damaged, open_published, query
 
+pytestmark = pytest.mark.slow  # a generation or two a test, each looked over by another process
+
 READ = "select max(gap_usd) from marts.ai_revenue_gap"
 STEP = "update marts.ai_revenue_gap set gap_usd = gap_usd + 1"
 

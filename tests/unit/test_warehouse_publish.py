@@ -10,6 +10,8 @@ from warehouse import verify
 from warehouse.errors import PublishError
 from warehouse.publish import CONTRACT, publish
 
+pytestmark = pytest.mark.slow  # a generation or two a test, each looked over by another process
+
 
 @pytest.fixture
 def home(tmp_path):
