@@ -263,6 +263,12 @@ class History:
         versions = self._amounts.get((ticker, metric, number), [])
         return next((usd for on, usd in reversed(versions) if on <= day), versions[0][1] if versions else None)
 
+    @cache
+    def newest(self, ticker: str, metric: str) -> int:
+        """The last quarter of which an amount is known. Nothing is made up before it: the filings would contradict."""
+        known = [n for t, m, n in self._amounts if (t, m) == (ticker, metric)]
+        return max(known, default=quarter_at(next(c for c in self.companies if c.ticker == ticker), date(2026, 6, 30)))
+
     def first_said(self, ticker: str, number: int) -> date:
         """The day the first amount of a quarter was public: its report cannot have come before."""
         days = [min(v)[0] for (t, _, n), v in self._amounts.items() if (t, n) == (ticker, number)]
@@ -338,8 +344,13 @@ class Future:
         lag = self.rng.choice(self.history.lags(company, number % 4 == 3)) + 25 * (self.rng.random() < 0.04)
         filed_on = _business_day(max(end + timedelta(lag), self.history.first_said(company.ticker, number)))
         form = "20-F" if company.ticker == "TSM" else "10-K" if number % 4 == 3 else "10-Q"
+        if (filed_on - end).days > 120:
+            return  # known from a later report alone: that of the quarter is not at hand
         self._maybe_recast(company, number)
         rows = self._rows(company, number, filed_on)
+        required = {(w.concept, w.dimensions) for w in company.metrics if w.required}
+        if required and not {(r["concept"], r["dimensions"]) for r in rows if r["period_end"] == end} & required:
+            return
         yield self._arrival(company, self.new_accession(company, filed_on), form, filed_on, end, rows, False)
 
     def new_accession(self, company: Company, filed_on: date) -> str:
@@ -362,7 +373,7 @@ class Future:
         made = self._made.get((company.ticker, metric, number))
         if made is None:
             known = self.history.known(company.ticker, metric, number, day)
-            if known is not None or quarter_end(company, number) < self.start - timedelta(500):
+            if known is not None or number <= self.history.newest(company.ticker, metric):
                 return known
             made = self._made[company.ticker, metric, number] = self._grown(company, metric, number, day)
         return made + self._recast.get((company.ticker, metric, number), 0)

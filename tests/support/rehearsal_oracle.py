@@ -10,7 +10,7 @@ one filing, or the shorter as it was known when the longer was first filed. A re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -44,6 +44,10 @@ def by_metric(company: Company, rows: Iterable[Mapping[str, Any]]) -> Stated:
     stated: Stated = defaultdict(dict)
     for (metric, period), (_, usd) in found.items():
         stated[metric][period] = usd
+    for (ticker, whole), (base, sign, other) in FORMULAS.items():
+        if ticker == company.ticker:
+            for period in stated[base].keys() & stated[other].keys():
+                stated[whole].setdefault(period, stated[base][period] + sign * stated[other][period])
     return stated
 
 
@@ -63,20 +67,11 @@ class Pencil:
 
     def quarter(self, company: Company, metric: str, period: Period, new: Stated) -> set[int]:
         """Every value that the filing `new` gives for a quarter, with what was stated before it. Empty: none."""
-        formula = FORMULAS.get((company.ticker, metric))
-        found = self._from_lines(company, metric, period, new)
-        if formula:
-            base, sign, other = formula
-            ones, others = (self.quarter(company, name, period, new) for name in (base, other))
-            found |= {a + sign * b for a in ones for b in others}
-        return found
-
-    def _from_lines(self, company: Company, metric: str, period: Period, new: Stated) -> set[int]:
         start, end = period
         said, before = new.get(metric, {}), self._stated[company.ticker, metric]
         found = {said[period]} if period in said else set()
         for (since, until), usd in said.items():
-            shorter = (since, start - timedelta(1))
+            shorter, rest = (since, start - timedelta(1)), (end + timedelta(1), until)
             if until == end and since < start and shorter in said:  # both in this filing
                 found.add(usd - said[shorter])
             elif until == end and since < start and before.get(shorter):
@@ -84,9 +79,25 @@ class Pencil:
                 earlier = before.get((since, until))
                 if not earlier or earlier[-1][1] == usd or day > earlier[-1][0]:
                     found.add(usd - leg)
-        # The first quarter as what this filing leaves of its half: its own vintage of both.
-        for (since, until), usd in said.items():
-            rest = (end + timedelta(1), until)
-            if since == start and rest in said:
+            if since == start and rest in said:  # what this filing leaves of its half for the first quarter
                 found.add(usd - said[rest])
+        return found
+
+    def in_doubt(self, company: Company, metric: str, period: Period, new: Stated, parts: Callable) -> set[int]:
+        """Values that may be taken but need not: a shorter amount that came after the longer one, or, where none did,
+        the quarters that make it up.
+
+        :param parts: what the published quarters from one day to before another add up to; None where one is missing.
+        """
+        start, end = period
+        said, before = new.get(metric, {}), self._stated[company.ticker, metric]
+        found = set()
+        for (since, until), legs in {**before, **{p: [(date.max, usd)] for p, usd in said.items()}}.items():
+            shorter = (since, start - timedelta(1))
+            if until != end or since >= start or not legs:
+                continue
+            if shorter in said and not before.get(shorter):
+                found.add(legs[-1][1] - said[shorter])
+            elif (since, until) in said and not before.get(shorter) and (sum_ := parts(since, start)) is not None:
+                found.add(legs[-1][1] - sum_)
         return found
