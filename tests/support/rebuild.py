@@ -128,7 +128,7 @@ def _contracts(nodes: Iterable[dict[str, Any]]) -> Iterator[Check]:
 def blocking_checks(manifest: Path) -> Iterator[Check]:
     """The data tests and contracts of a compiled manifest: what a build must pass before it is published."""
     nodes = json.loads(manifest.read_text("utf-8"))["nodes"].values()
-    yield from _data_tests(nodes)
+    yield from _data_tests(node for node in nodes if node["config"].get("severity", "error").lower() == "error")
     yield from _contracts(nodes)
 
 

@@ -391,10 +391,16 @@ class Future:
             return _millions((self.amount(company, "capex_cash_gross", number, day) or 0) * 0.98)
         if metric in ("ppe_sale_proceeds", "finance_lease_principal_payments", "finance_lease_assets_obtained"):
             return _millions((self.amount(company, "capex_cash_gross", number, day) or 0) * 0.04)
-        before = self.history.known(company.ticker, metric, number - 1, day) or self._made.get(
-            (company.ticker, metric, number - 1)
-        )
-        return _millions((before or 2_000 * MILLION) * self.rng.choice((0.75, 0.9, 0.97, 1.03, 1.08, 1.15, 1.25, 1.5)))
+        before = next(filter(None, (self._before(company, metric, n, day) for n in range(number - 1, number - 9, -1))), 0)
+        grown = (before or 2_000 * MILLION) * self.rng.choice((0.75, 0.9, 0.97, 1.03, 1.08, 1.15, 1.25, 1.5))
+        if metric == "total_revenue" and company.metrics and company.ticker != "NVDA":  # it stays above what is spent
+            spent = self._before(company, "capex_cash_gross", number, day) or 0
+            grown = max(before or 4 * spent, spent * 5 // 4)
+        return _millions(grown)
+
+    def _before(self, company: Company, metric: str, number: int, day: date) -> int | None:
+        known = self.history.known(company.ticker, metric, number, day)
+        return known or self._made.get((company.ticker, metric, number))
 
     def _steady(self, company: Company, metric: str, number: int) -> float:
         """A share that wanders a little from quarter to quarter, the same whenever it is asked for."""
