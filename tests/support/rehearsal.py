@@ -109,9 +109,10 @@ class Site:
         line |= {"report_date": arrival.report_end, "accepted_at_received": arrival.accepted}
         line["primary_document"] = arrival.stem + ".htm"
         self._listed[cik] = [*(one for one in self._listed[cik] if one["accession"] != accession), line]
-        noise = dict(line, accession=f"{accession[:-6]}{int(accession[-6:]) % 800_000:06d}", form="8-K", line={})
+        # The results come with an 8-K, which is not read.
+        noise = dict(line, accession=_of_8k(accession), form="8-K", line={}, accepted_at_received=None)
         if noise["accession"] not in {one["accession"] for one in self._listed[cik]}:
-            self._listed[cik].append(noise)  # the results come with an 8-K, which is not read
+            self._listed[cik].append(noise)
         write = render.inline if arrival.is_inline else render.instance
         body = write(arrival.table, cik=cik, form=arrival.form.removesuffix("/A"), report_date=arrival.report_end)
         body = played.document(body)
@@ -131,7 +132,8 @@ class Site:
 
     def remove(self, arrival: Arrival) -> None:
         cik, accession = arrival.company.cik, arrival.accession
-        self._listed[cik] = [line for line in self._listed[cik] if line["accession"] != accession]
+        gone = (accession, _of_8k(accession))
+        self._listed[cik] = [line for line in self._listed[cik] if line["accession"] not in gone]
         self._facts[cik] = [row for row in self._facts[cik] if row["accession"] != accession]
         self._write_list(arrival.company)
         self._write_facts(arrival.company, [])
@@ -149,6 +151,10 @@ class Site:
         empty = orjson.dumps({"cik": int(company.cik), "entityName": company.name, "facts": {}})
         body = render.company_facts(pa.Table.from_pylist(rows, FACTS)) if rows else empty
         self._server.pages[facts_path(company.cik)] = body
+
+
+def _of_8k(accession: str) -> str:
+    return f"{accession[:-6]}{int(accession[-6:]) % 800_000:06d}"
 
 
 # --- the world ------------------------------------------------------------------------------------
