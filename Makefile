@@ -24,7 +24,7 @@ LINT_TARGET := .venv/lint
 RUN_STAMP := .venv/installed-$(call checksum,pyproject.toml requirements.lock)
 DEV_STAMP := .venv/installed-dev-$(call checksum,pyproject.toml requirements-dev.lock)
 
-.PHONY: gap install test lint ui snapshot lock clean
+.PHONY: gap install test rehearse lint ui snapshot lock clean
 
 gap: $(RUN_STAMP)  ## ingest the shipped facts, build, check, publish, print the table
 	@$(BIN)/aigap refresh
@@ -32,6 +32,9 @@ gap: $(RUN_STAMP)  ## ingest the shipped facts, build, check, publish, print the
 
 test: $(DEV_STAMP)  ## the whole test suite
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+rehearse: $(DEV_STAMP)  ## eight quarters to come, from seven starting days (most of an hour); writes docs/rehearsal.md
+	@AIGAP_REHEARSE=1 $(PY) -m pytest -n 2 --dist load tests/e2e/test_rehearsal.py -k eight_quarters
 
 lint: $(DEV_STAMP)  ## every linter that CI runs
 	$(PY) -m ruff check .

@@ -15,7 +15,8 @@ from functools import partial
 from typing import NamedTuple
 
 from support import fake_edgar, xbrl
-from support.rehearsal_filings import Arrival, Row, quarter_at, quarter_start
+from support.rehearsal_filings import Arrival
+from support.rehearsal_history import Row, quarter_at, quarter_start
 
 #: The number is published within the run; within the run after the next day's; or the value, not the filing, is
 #: set aside by name, until an amendment brings the right one.
@@ -48,7 +49,9 @@ class Fault(NamedTuple):
 
 def _current(arrival: Arrival, line: tuple[str, str] | None) -> list[Row]:
     """The rows on the filing's own period; of one line, or of all."""
-    own = [r for r in arrival.rows if r["period_end"] == arrival.report_end and r["period_start"] and r["unit"] == "USD"]
+    own = [
+        r for r in arrival.rows if r["period_end"] == arrival.report_end and r["period_start"] and r["unit"] == "USD"
+    ]
     return [r for r in own if line in (None, (r["concept"], r["dimensions"]))]
 
 
@@ -118,7 +121,9 @@ def _one_leg(arrival: Arrival, _: random.Random) -> Played | None:
 
 
 def _appended(body: bytes, fact: str, inline: bool) -> bytes:
-    return body.replace(b"</body>" if inline else b"</xbrli:xbrl>", fact.encode() + (b"</body>" if inline else b"</xbrli:xbrl>"))
+    return body.replace(
+        b"</body>" if inline else b"</xbrli:xbrl>", fact.encode() + (b"</body>" if inline else b"</xbrli:xbrl>")
+    )
 
 
 def _unit(body: bytes) -> str:
@@ -188,7 +193,7 @@ def _late(arrival: Arrival, rng: random.Random) -> Played:
 
 
 def _twice(arrival: Arrival, rng: random.Random) -> Played | None:
-    """An amendment on the very day, with the right amounts: the play adds it (see Rehearsal)."""
+    """An amendment on the very day, with the right amounts: the rehearsal adds it."""
     lines = _headlines(arrival)
     if not lines:
         return None
@@ -197,6 +202,7 @@ def _twice(arrival: Arrival, rng: random.Random) -> Played | None:
     return Played()
 
 
+SAME_DAY = Fault("an amendment of the same day by another agent", PUBLISHED, _twice)
 FAULTS = (
     Fault("a line times 1,000", SET_ASIDE, partial(_times, by=1000, over=1)),
     Fault("a document times 1,000", SET_ASIDE, partial(_times, by=1000, over=1, whole=True)),
@@ -213,12 +219,13 @@ FAULTS = (
     Fault("another prefix", PUBLISHED, _prefix),
     Fault("an odd acceptance time", PUBLISHED, _odd_acceptance),
     Fault("listed late", PUBLISHED, _late),
-    Fault("an amendment of the same day by another agent", PUBLISHED, _twice),
+    SAME_DAY,
     Fault("no filing date at first", LATER, partial(_line, filingDate="")),
     Fault("no form at first", LATER, partial(_line, form=None)),
     Fault("a form with a blank at first", LATER, partial(_line, form="{0.form} ")),
     Fault("an index without XBRL at first", LATER, lambda *_: Played(bare_index=True)),
     Fault("503 at first", LATER, partial(_refused, answer=fake_edgar.status(503))),
-    Fault("503 with an endless Retry-After", LATER, partial(_refused, answer=fake_edgar.status(503, Retry_After="9" * 18))),
+    Fault(
+        "503 with an endless Retry-After", LATER, partial(_refused, answer=fake_edgar.status(503, Retry_After="9" * 18))
+    ),
 )
-BY_NAME = {fault.name: fault for fault in FAULTS}

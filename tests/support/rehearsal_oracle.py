@@ -1,4 +1,4 @@
-"""What a reader with a pencil gets out of the same filings: the quarters that a report gives, by the method's rules alone.
+"""What a reader with a pencil gets out of the same filings: quarters, by the method's rules alone.
 
 Belongs here: statements by metric and period, and every value of a quarter that they allow. Does not belong here: the
 warehouse; nothing of the product's derivation is used.
