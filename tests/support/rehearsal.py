@@ -158,12 +158,12 @@ class Rehearsal:
             _, played = self._fault_of(arrival)
             self._site.add(arrival, played, lags=self._rng.random() < 0.3)
         hidden = [a for a in batch if self._fault_of(a)[0] == LATER]
-        due = [a for a in batch if a not in hidden]
-        if self._one_run(day, batch, due, whole) and hidden:
+        if self._one_run(day, batch, hidden, whole):
             self._site.heal()
-            for arrival in hidden:
-                self._site.add(arrival, Played(), lags=False)
-            self._one_run(day + timedelta(1), hidden, hidden, False)
+            if hidden := [a for a in hidden if not self._judge.at_hand(a)]:
+                for arrival in hidden:
+                    self._site.add(arrival, Played(), lags=False)
+                self._one_run(day + timedelta(1), hidden, [], False)
         self._site.heal()
 
     def _fault_of(self, arrival: Arrival) -> tuple[str, Played]:
@@ -171,18 +171,20 @@ class Rehearsal:
         fault, played = self._played.get(arrival.accession, (None, Played()))
         return (fault.outcome if fault else PUBLISHED), played
 
-    def _one_run(self, day: date, listed: list[Arrival], due: list[Arrival], whole: bool) -> bool:
-        """One run on `day`; of what is listed, `due` must come in. False where it was blocked, and undone."""
+    def _one_run(self, day: date, listed: list[Arrival], hidden: list[Arrival], whole: bool) -> bool:
+        """One run on `day`; of what is listed, `hidden` may wait. False where it was blocked, and undone."""
         self.figures.runs += 1
         self._becomes(day)
         undo = self._world.keep()
-        if reason := self._blocked(due, whole):
+        if reason := self._blocked(len(listed) > len(hidden), whole):
             undo()
             for arrival in listed:
                 self._site.remove(arrival)
             self.figures.blocked += len(listed)
             self._say(day, listed, f"blocked by {reason}")
             return False
+        waiting = [a for a in hidden if not self._judge.at_hand(a)]
+        due = [a for a in listed if a not in waiting]
         for problem in self._judge.after(day, due):
             self.figures.wrong += 1
             self._say(day, due, problem)
@@ -190,15 +192,16 @@ class Rehearsal:
             is_aside = self._fault_of(arrival)[0] == SET_ASIDE
             self.figures.set_aside += is_aside
             self.figures.published += not is_aside
-            if is_aside and self._judge.unnamed(arrival):
-                self._say(day, [arrival], "marts.review does not name what is set aside, and what to do")
+        for arrival in [*waiting, *(a for a in due if self._fault_of(a)[0] == SET_ASIDE)]:
+            if self._judge.unnamed(arrival):
+                self._say(day, [arrival], "marts.review does not name what waits or is set aside, and what to do")
         return True
 
-    def _blocked(self, due: list[Arrival], whole: bool) -> str:
+    def _blocked(self, must_start: bool, whole: bool) -> str:
         """Why the run did not end in a published file; empty if it did."""
         try:
             said = self._world.tick()
-            if due and not isinstance(said, dg.RunRequest):
+            if must_start and isinstance(said, dg.SkipReason):
                 return f"the sensor, which says: {said.skip_message}"
             if whole:
                 self.figures.under_dagster += 1

@@ -189,7 +189,7 @@ class History:
             for metric in [m for m in new if (company.ticker, m) not in shown]:
                 for number in {quarter_at(company, end) for _, end in new[metric]}:
                     period = (quarter_start(company, number), quarter_end(company, number))
-                    for usd in pencil.quarter(company, metric, period, new):
+                    for usd in pencil.quarter(company, metric, period, new, day):
                         self._amounts[company.ticker, metric, number].append((day, usd))
             pencil.note(company, new, day)
         for (ticker, whole), (base, sign, part) in FORMULAS.items():

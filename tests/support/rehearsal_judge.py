@@ -43,12 +43,16 @@ class Judge:
         self._expected: dict[Key, set[int]] = {}
         self._read()
 
+    def at_hand(self, arrival: Arrival) -> bool:
+        """True where the published file was made with the filing."""
+        return arrival.accession in processed(self._home)
+
     def after(self, day: date, due: Sequence[Arrival]) -> Iterator[str]:
         """What is wrong with the file published on `day` with the filings `due`."""
         self._allowed, self._expected = defaultdict(set), {}
         for arrival in due:  # by what was published before them
             self._expect(arrival)
-        before, versions = self._numbers, self._versions
+        before, versions = self._numbers, dict(self._versions)
         self._read()
         at_hand = processed(self._home)
         for arrival in due:
@@ -83,7 +87,7 @@ class Judge:
             for number in range(last - COMPARATIVES, last + 1):
                 period = quarter_start(company, number), quarter_end(company, number)
                 key = (company.ticker, metric, period[1])
-                values = self._pencil.quarter(company, metric, period, new)
+                values = self._pencil.quarter(company, metric, period, new, arrival.filed_on)
                 parts = partial(self._sum, company, metric)
                 self._allowed[key] |= values | self._pencil.in_doubt(company, metric, period, new, parts)
                 if number == last and values:

@@ -60,12 +60,13 @@ class Pencil:
         )
 
     def note(self, company: Company, stated: Stated, day: date) -> None:
+        """Take in what was stated on `day`; of two words on one day the later stays."""
         for metric, periods in stated.items():
             for period, usd in periods.items():
-                self._stated[company.ticker, metric][period].append((day, usd))
-                self._stated[company.ticker, metric][period].sort(key=lambda said: said[0])
+                said = [(on, was) for on, was in self._stated[company.ticker, metric][period] if on != day]
+                self._stated[company.ticker, metric][period] = sorted([*said, (day, usd)])
 
-    def quarter(self, company: Company, metric: str, period: Period, new: Stated) -> set[int]:
+    def quarter(self, company: Company, metric: str, period: Period, new: Stated, filed_on: date) -> set[int]:
         """Every value that the filing `new` gives for a quarter, with what was stated before it. Empty: none."""
         start, end = period
         said, before = new.get(metric, {}), self._stated[company.ticker, metric]
@@ -76,7 +77,7 @@ class Pencil:
                 found.add(usd - said[shorter])
             elif until == end and since < start and before.get(shorter):
                 day, leg = before[shorter][-1]
-                earlier = before.get((since, until))
+                earlier = [one for one in before.get((since, until), ()) if one[0] < filed_on]
                 if not earlier or earlier[-1][1] == usd or day > earlier[-1][0]:
                     found.add(usd - leg)
             if since == start and rest in said:  # what this filing leaves of its half for the first quarter

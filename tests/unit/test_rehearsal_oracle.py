@@ -29,9 +29,9 @@ def year():
     return pencil
 
 
-def value(pencil, quarter, new):
+def value(pencil, quarter, new, filed_on=date(2026, 7, 28)):
     period = (quarter_start(TESLA, 2025 * 4 + quarter - 1), Q[quarter - 1])
-    return pencil.quarter(TESLA, CAPEX, period, new)
+    return pencil.quarter(TESLA, CAPEX, period, new, filed_on)
 
 
 def test_a_year_that_is_restated_alone_gives_no_quarter(year):
@@ -45,6 +45,10 @@ def test_nor_does_a_half(year):
     assert value(year, 3, stated(half=25)) == set()
     year.note(TESLA, stated(q1=11), date(2026, 4, 28))
     assert value(year, 2, stated(half=25)) == {14}
+
+
+def test_of_two_words_on_one_day_the_later_counts(year):
+    assert value(year, 4, stated(year=53), filed_on=date(2025, 12, 28)) == {17}
 
 
 def test_a_half_and_its_second_quarter_give_the_first():
