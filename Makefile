@@ -27,7 +27,7 @@ LINTERS := lint-ruff lint-types lint-imports lint-sql lint-dagster
 RUN_STAMP := .venv/installed-$(call checksum,pyproject.toml requirements.lock)
 DEV_STAMP := .venv/installed-dev-$(call checksum,pyproject.toml requirements-dev.lock)
 
-.PHONY: help gap install check test lint $(LINTERS) test-quick ui snapshot lock clean
+.PHONY: help gap install check test rehearse lint $(LINTERS) test-quick ui snapshot lock clean
 
 .DEFAULT_GOAL := gap
 
@@ -50,6 +50,9 @@ SIDE_BY_SIDE = $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEA
 
 check: $(DEV_STAMP)  ## before a commit: linters, types and the tests that need no refresh, in under a minute
 	@$(SIDE_BY_SIDE) lint-sql test-quick lint-types lint-dagster lint-imports lint-ruff
+
+rehearse: $(DEV_STAMP)  ## eight quarters to come, from seven starting days (most of an hour); writes docs/rehearsal.md
+	@AIGAP_REHEARSE=1 $(PY) -m pytest -n 2 --dist load tests/e2e/test_rehearsal.py -k eight_quarters
 
 lint: $(DEV_STAMP)  ## every linter that CI runs
 	@$(SIDE_BY_SIDE) lint-sql lint-types lint-dagster lint-imports lint-ruff

@@ -12,8 +12,9 @@ date the later one is taken, so a doubt never lets a number be known too early.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -24,7 +25,14 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 #: Accepted up to and including this New York time, a filing is dated the same business day.
 CUT_OFF = time(17, 30)
-
+#: What comes in on a Friday evening is dated the next business day, which a holiday may put off.
+DAYS_AHEAD = 5
+#: A time further from the filing date than this says nothing of it: all reports seen lie within five days.
+_NEAR = timedelta(days=31)
+_ISO = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,6})[0-9]{0,3})?"
+    r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
 
 #: Filings with the moment and the day they were public; `known_at` is New York time with its offset.
 KNOWN_FILINGS = pa.schema(
@@ -37,7 +45,8 @@ class Acceptance(NamedTuple):
 
     `known_at`: the moment, New York time; null where no acceptance time is at hand.
     `known_from`: the first New York day on which a reader who asks by date has it.
-    `basis`: header, new_york_clock, utc_clock, filing_date, contradiction (neither reading fits the filing date), or
+    `basis`: header, new_york_clock, utc_clock, filing_date, contradiction (neither reading fits the filing date),
+    unreadable_time (what stands for the acceptance time is none, or one of another month: the filing date counts), or
     unknown (not even a filing date is at hand).
     """
 
@@ -62,11 +71,12 @@ def accepted(received: str | None, filed_on: date, *, header: bool = False) -> A
     :param received: acceptance time as served: ISO text with a "Z" of doubtful meaning, or 14 digits of an SGML header.
     :param filed_on: EDGAR's filing date.
     :param header: `received` comes from the submission's own header and is New York time.
-    :raises ValueError: `received` is not a time.
     """
     if not received:
         return Acceptance(None, filed_on, "filing_date")
-    naive = datetime.strptime(received, "%Y%m%d%H%M%S") if header else _naive(received)
+    naive = _header_clock(received) if header else wall_clock(received)
+    if naive is None or abs(naive.date() - filed_on) > _NEAR:
+        return Acceptance(None, filed_on, "unreadable_time")
     if header:
         moment = naive.replace(tzinfo=NEW_YORK)
         return Acceptance(moment, max(filed_on, edgar_date(moment)), "header")
@@ -83,9 +93,30 @@ def accepted(received: str | None, filed_on: date, *, header: bool = False) -> A
     return Acceptance(moment, max(filed_on, edgar_date(moment)), "contradiction")
 
 
-def _naive(received: str) -> datetime:
-    """The wall-clock part of an ISO time, whatever zone it claims."""
-    return datetime.fromisoformat(received.strip().removesuffix("Z")).replace(tzinfo=None)
+def wall_clock(received: Any) -> datetime | None:
+    """The wall-clock part of an ISO time to the second, whatever zone it claims; None where it is no such time.
+
+    By a pattern of our own: what Python's own reading takes for ISO differs from version to version. A year in which a
+    zone or a day's step would leave the calendar is none either.
+    """
+    found = _ISO.fullmatch(received.strip()) if isinstance(received, str) else None
+    if not found:
+        return None
+    *parts, fraction = found.groups("0")
+    return _moment(*map(int, [*parts, fraction.ljust(6, "0")]))
+
+
+def _header_clock(received: str) -> datetime | None:
+    found = re.fullmatch("([0-9]{4})" + "([0-9]{2})" * 5, received.strip())
+    return _moment(*map(int, found.groups())) if found else None
+
+
+def _moment(year: int, month: int, day: int, hour: int, minute: int, second: int, fraction: int = 0) -> datetime | None:
+    try:
+        moment = datetime(year, month, day, hour, minute, second, fraction)
+        return moment if date.min.year < year < date.max.year else None
+    except ValueError:
+        return None
 
 
 def with_acceptance(filings: pa.Table) -> pa.Table:

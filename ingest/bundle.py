@@ -6,7 +6,7 @@ submissions.py), fetching, loading.
 
 A bundle is a directory with `facts.parquet`, `filings.parquet` and `manifest.json`; the manifest
 names every source payload (url, accession, form, filed date, sha256, row counts) and the sha256 of
-both files.
+both files, and `manifest.sha256` seals the manifest: nothing in a bundle is changed without a sign.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingest.companies import watch_list
-from ingest.companyfacts import parse_companyfacts
+from ingest.companyfacts import read_companyfacts
 from ingest.payload import gunzip
 from ingest.records import FACTS, FILINGS, BundleError, ConflictError, IngestError, PayloadError
 from ingest.submissions import parse_submissions
@@ -39,6 +39,8 @@ from ingest.xbrl.table import periodic_only, split_impossible
 BUNDLE_DIR = Path(__file__).with_name("bundle")
 MAX_FILE_BYTES = 8 * 1024 * 1024
 _FORMAT = 1
+#: The hash of the manifest, in the form that `sha256sum -c` reads.
+_SEAL = "manifest.sha256"
 
 #: From a filing's own document the bundle keeps every fact, dimensional or not, whose concept
 #: (without prefix) matches one of these. Everything undimensioned and standard is in company facts
@@ -197,9 +199,14 @@ def _entry(source: _Source, body: bytes, **more: Any) -> dict[str, Any]:
     }
 
 
+def _unread(facts: Iterable[str]) -> dict[str, list[str]]:
+    """What the manifest says of facts that the payload states and nobody can use; nothing where there are none."""
+    return {"unread": lines} if (lines := list(facts)) else {}
+
+
 def _take_companyfacts(build: _Build, source: _Source) -> None:
     body = gunzip(source.path.read_bytes())
-    stated = parse_companyfacts(body, source.url, sha256(body).hexdigest())
+    stated, set_aside = read_companyfacts(body, source.url, sha256(body).hexdigest())
     periodic = periodic_only(stated)
     possible, impossible = split_impossible(periodic)
     # 150,000 keys in a dict take 0.5 s; a join would not match the null start of an instant.
@@ -223,6 +230,7 @@ def _take_companyfacts(build: _Build, source: _Source) -> None:
             rows_rejected=impossible.num_rows,
             rows_known=possible.num_rows - taken.num_rows,
             rows=taken.num_rows,
+            **_unread(f"{row['concept']}, {row['accession']}: {row['reason']}" for row in set_aside.to_pylist()),
         )
     )
 
@@ -292,6 +300,7 @@ def _take_document(build: _Build, source: _Source, listed: dict[str, str] | None
             rows_rejected=impossible.num_rows + len(document.rejected),
             rows_other_subjects=possible.num_rows - taken.num_rows,
             rows=taken.num_rows,
+            **_unread(f"{fact.concept}, context {fact.context}: {fact.reason}" for fact in document.rejected),
         )
     )
 
@@ -361,7 +370,14 @@ def _write(build: _Build, directory: Path) -> dict[str, Any]:
     manifest = {"format": _FORMAT, "subjects": SUBJECTS, "files": files, "sources": sources}
     text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
     (directory / "manifest.json").write_text(text, encoding="utf-8")
+    seal_bundle(directory)
     return manifest
+
+
+def seal_bundle(directory: Path) -> None:
+    """Note the hash of the manifest beside it: without, or with another one, the bundle is not read."""
+    digest = sha256((directory / "manifest.json").read_bytes()).hexdigest()
+    (directory / _SEAL).write_text(f"{digest}  manifest.json\n", encoding="ascii")
 
 
 def build_bundle(from_dir: Path, out_dir: Path = BUNDLE_DIR) -> dict[str, Any]:
@@ -380,7 +396,7 @@ def build_bundle(from_dir: Path, out_dir: Path = BUNDLE_DIR) -> dict[str, Any]:
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=out_dir.parent) as temporary:
         manifest = _write(build, Path(temporary))
-        for name in (*manifest["files"], "manifest.json"):
+        for name in (*manifest["files"], "manifest.json", _SEAL):
             os.replace(Path(temporary) / name, out_dir / name)
     return manifest
 
@@ -391,7 +407,7 @@ _REBUILD = "restore it from the package or run `aigap bundle build --from DIR`"
 
 
 def _manifest(directory: Path) -> tuple[dict[str, Any], bytes]:
-    path = directory / "manifest.json"
+    path, seal = directory / "manifest.json", directory / _SEAL
     try:
         data = path.read_bytes()
         manifest = json.loads(data)
@@ -406,6 +422,12 @@ def _manifest(directory: Path) -> tuple[dict[str, Any], bytes]:
         raise BundleError(f"the shipped facts are missing: {path}: {error.strerror}; {_REBUILD}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BundleError(f"{path} is not a bundle manifest ({type(error).__name__} {error}); {_REBUILD}") from error
+    try:
+        sealed = seal.read_bytes().split()
+    except OSError as error:
+        raise BundleError(f"the shipped facts are incomplete: {seal}: {error.strerror}; {_REBUILD}") from error
+    if sealed[:1] != [sha256(data).hexdigest().encode()]:
+        raise BundleError(f"{path} is not the manifest that {_SEAL} seals: it was changed; {_REBUILD}")
     return manifest, data
 
 

@@ -60,7 +60,7 @@ def fetch_epoch(archive: Archive, client: Client, address: str = CSV_ADDRESS) ->
             )
     about = {"kind": KIND, "etag": response.etag, "last_modified": response.last_modified}
     url = f"{CSV_ADDRESS}#{day}"
-    sha256 = archive.put(response.body, url, retrieved_at=response.retrieved_at, **about)  # type: ignore[arg-type]
+    sha256 = archive.put(response.body, url, retrieved_at=response.retrieved_at, **about)
     return next(entry for entry in _entries(archive) if (entry.sha256, entry.url) == (sha256, url))
 
 

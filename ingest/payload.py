@@ -93,13 +93,19 @@ def check_payload(data: bytes, expected_kind: str) -> bytes:
 _Check = Callable[[bytes, bytes], None]
 
 
-def _ends_with(element: bytes) -> re.Pattern[bytes]:
-    """The end tag of the root, and comments at most after it. The repetition is possessive: a comment that could also
-    be read as ending later would make a tail of n comments 2^n ways to fail."""
-    return re.compile(rb"</(?:[A-Za-z0-9_.-]+:)?" + element + rb"\s*>(?:\s|<!--.*?-->)*+\Z", re.DOTALL)
+#: Blanks, comments and processing instructions: what may stand around the root. The repetition is possessive: a comment
+#: that could also be read as ending later would make a tail of n comments 2^n ways to fail.
+_AROUND = rb"(?:\s|<!--.*?-->|<\?.*?\?>)*+"
+_BEFORE_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?" + _AROUND, re.DOTALL)
 
 
-_INSTANCE_END, _INLINE_END = _ends_with(b"xbrl"), _ends_with(b"html")
+def _ends_with(element: bytes) -> Callable[[bytes], object]:
+    """Whether a body ends with the end tag of its root and what may stand after it. Almost all end with the tag."""
+    end = re.compile(rb"</(?:[A-Za-z0-9_.-]+:)?" + element + rb"\s*>" + _AROUND + rb"\Z", re.DOTALL)
+    return lambda body: end.search(body[-4096:]) or end.search(body[-_HEAD:])
+
+
+_is_whole_instance, _is_whole_inline = _ends_with(b"xbrl"), _ends_with(b"html")
 
 
 def _json(kind: str, keys: tuple[bytes, ...]) -> _Check:
@@ -124,7 +130,8 @@ def check_xml(body: bytes) -> None:
     declared = _ENCODING.match(body[3:] if body[:3] == b"\xef\xbb\xbf" else body)
     if declared and declared[1].lower() not in _ENCODINGS:
         raise PayloadError(f"payload is XML in the encoding {declared[1].decode()}; refused")
-    if b"<!DOCTYPE" in body:
+    before = _BEFORE_ROOT.match(body)
+    if before and body[before.end() : before.end() + 2] == b"<!":  # the only place where XML can have one
         raise PayloadError("payload is XML with a DOCTYPE; no EDGAR filing has one, so it is refused unread")
 
 
@@ -133,7 +140,7 @@ def _xbrl_instance(body: bytes, head: bytes) -> None:
         raise PayloadError("payload is an inline XBRL document, not the extracted instance; read it as inline_xbrl")
     if not head.startswith(b"<") or INSTANCE_NAMESPACE not in body[:_HEAD]:
         raise PayloadError(f"payload is not an XBRL instance: it starts with {head[:60]!r}")
-    if not _INSTANCE_END.search(body[-4096:]):
+    if not _is_whole_instance(body):
         raise PayloadError(f"payload is an XBRL instance cut short ({len(body)} bytes); fetch it again")
 
 
@@ -141,7 +148,7 @@ def _inline_xbrl(body: bytes, head: bytes) -> None:
     if INLINE_NAMESPACE not in body[:_HEAD]:
         what = "HTML without inline XBRL" if b"<html" in body[:_HEAD].lower() else f"it starts with {head[:60]!r}"
         raise PayloadError(f"payload is not an inline XBRL document: {what}")
-    if not _INLINE_END.search(body[-4096:]):
+    if not _is_whole_inline(body):
         raise PayloadError(f"payload is an inline XBRL document cut short ({len(body)} bytes); fetch it again")
 
 

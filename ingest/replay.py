@@ -3,13 +3,17 @@
 Belongs here: which parser reads which payload, the order of the records, and setting aside what
 cannot be read. Does not belong here: HTTP, parsing itself, the warehouse.
 
-A better parser replays old bytes: nothing here depends on when a payload was fetched, only on what
-it holds, so two archives with the same payloads give the same records in the same order.
+A better parser replays old bytes: what comes out depends on the payloads and on when each was retrieved alone, never on
+which of them an earlier run had read.
+
+Of a filing's document that was served again with other bytes, the newest retrieval counts and the older ones stay
+archived, unread. Lists of filings and company facts grow from one retrieval to the next, and all of them are read:
+which statement holds is decided where they meet (warehouse/load.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -17,12 +21,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.archive import Archive, Entry
+from ingest.aside import set_aside_table
 from ingest.bundle import PAYLOADS
-from ingest.companyfacts import parse_companyfacts
-from ingest.records import FACTS, FILINGS, IngestError, PayloadError
+from ingest.companyfacts import read_companyfacts
+from ingest.records import FACTS, FILINGS, SET_ASIDE, IngestError, PayloadError
 from ingest.submissions import parse_submissions
-from ingest.xbrl import PERIODIC_FORMS, Document, facts_table, parse_inline, parse_instance
-from ingest.xbrl.table import periodic_only, split_impossible
+from ingest.xbrl import (
+    PERIODIC_FORMS,
+    Document,
+    facts_table,
+    impossible_table,
+    parse_inline,
+    parse_instance,
+    periodic_only,
+    rejected_table,
+    split_impossible,
+)
 
 _DOCUMENTS: dict[str, Callable[[bytes], Document]] = {"xbrl_instance": parse_instance, "inline_xbrl": parse_inline}
 _LISTS = ("submissions", "submissions_page")
@@ -32,28 +46,32 @@ class Replay(NamedTuple):
     """What an archive holds as records.
 
     `facts`: schema FACTS; filings' own documents first (by CIK, filed day, accession), then company
-    facts, so that the first statement of a fact is the filing's own. `filings`: schema FILINGS, one
-    row per (cik, accession). `payloads`: schema bundle.PAYLOADS, one row per payload; `status` is
-    parsed, kept (an index: nothing to parse) or quarantined, with the reason in `error`.
-    `rejected_facts`: how many facts were left out because their period cannot be (it ends after
-    its filing, or before it starts), or do not fit.
+    facts. `filings`: schema FILINGS, a row for each list that names the filing. `payloads`: schema bundle.PAYLOADS, one
+    row per payload read; `status` is parsed, kept (an index: nothing to parse) or quarantined, with the reason in
+    `error`. `set_aside`: schema SET_ASIDE, single facts and entries that cannot be used, and whole filings.
     """
 
     facts: pa.Table
     filings: pa.Table
     payloads: pa.Table
-    rejected_facts: int
+    set_aside: pa.Table
 
 
 class _Parsed(NamedTuple):
     order: tuple[Any, ...]
     table: pa.Table
-    rejected: int
+    aside: pa.Table
 
 
 def _kind_of_form(form: str) -> str:
     """10-K for 10-K, 10-K/A, 10-KT, 10-KT/A: a cover may leave the rest out."""
     return form.removesuffix("/A").removesuffix("T")
+
+
+def _filing_aside(entry: Entry, reason: str) -> pa.Table:
+    """A whole filing as set aside."""
+    about = dict(kind="filing", cik=entry.cik, accession=entry.accession, stated=entry.form, reason=reason)
+    return set_aside_table([about | dict(source_url=entry.url, sha256=entry.sha256)])
 
 
 def _document(entry: Entry, data: bytes) -> _Parsed:
@@ -63,32 +81,39 @@ def _document(entry: Entry, data: bytes) -> _Parsed:
     stated = document.cover.get("DocumentType", "")
     if _kind_of_form(stated) != _kind_of_form(entry.form):
         raise PayloadError(f"{entry.accession} is filed as {entry.form}, but its cover says {stated!r}: set aside")
-    facts = facts_table(
-        document,
-        cik=entry.cik,
-        accession=entry.accession,
-        form=entry.form,
-        filed_on=date.fromisoformat(entry.filed_on),
-        source_url=entry.url,
-        sha256=entry.sha256,
-    )
+    where = dict(cik=entry.cik, accession=entry.accession, source_url=entry.url, sha256=entry.sha256)
+    filed_on = date.fromisoformat(entry.filed_on)
+    facts = facts_table(document, form=entry.form, filed_on=filed_on, **where)
     kept, impossible = split_impossible(facts)
-    order = (0, entry.cik, entry.filed_on, entry.accession, entry.url, entry.sha256)
-    return _Parsed(order, kept, impossible.num_rows + len(document.rejected))
+    aside = pa.concat_tables([rejected_table(document, **where), impossible_table(impossible)])
+    if aside.num_rows and not kept.num_rows:
+        first = f"{aside['concept'][0]}: {aside['reason'][0]}"
+        aside = _filing_aside(entry, f"none of its {aside.num_rows} facts can be used; the first, {first}")
+    return _Parsed((0, entry.cik, entry.filed_on, entry.accession, entry.url, entry.sha256), kept, aside)
+
+
+def unreadable(entry: Entry, data: bytes) -> str | None:
+    """Why nothing of a filing's document can be used, as `replay` would say it; None if it can."""
+    try:
+        _document(entry, data)
+    except IngestError as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def _company_facts(entry: Entry, data: bytes) -> _Parsed:
-    facts = periodic_only(parse_companyfacts(data, entry.url, entry.sha256))
-    kept, impossible = split_impossible(facts)
-    # Company facts only grow, so this is their order in time, told by their content.
-    return _Parsed((1, entry.cik or "", facts.num_rows, entry.sha256), kept, impossible.num_rows)
+    read = read_companyfacts(data, entry.url, entry.sha256)
+    kept, impossible = split_impossible(periodic_only(read.facts))
+    aside = pa.concat_tables([read.set_aside, impossible_table(impossible)])
+    return _Parsed((1, entry.cik or "", entry.retrieved_at, entry.sha256), kept, aside)
 
 
 def _filings(entry: Entry, data: bytes) -> _Parsed:
-    filings = parse_submissions(data, entry.url, entry.sha256).filings
-    periodic = filings.filter(pc.is_in(filings["form"], pa.array(PERIODIC_FORMS)))
-    newest = str(pc.max(filings["filed_on"]).as_py())
-    return _Parsed((entry.url, newest, filings.num_rows, entry.sha256), periodic, 0)
+    listed = parse_submissions(data, entry.url, entry.sha256)
+    periodic = listed.filings.filter(pc.is_in(listed.filings["form"], pa.array(PERIODIC_FORMS)))
+    return _Parsed((entry.retrieved_at, entry.url, entry.sha256), periodic, listed.set_aside)
 
 
 def _parse(entry: Entry, data: bytes) -> _Parsed | None:
@@ -103,16 +128,19 @@ def _joined(parts: list[_Parsed], schema: pa.Schema) -> pa.Table:
     return pa.concat_tables([schema.empty_table(), *(p.table for p in sorted(parts, key=lambda p: p.order))])
 
 
-def _one_of_each(filings: pa.Table) -> pa.Table:
-    """One row per (cik, accession): a filing stands in every list served since. If EDGAR re-dated it, the latest day
-    it gave counts: no filing is known too early."""
-    rows = zip(*(filings[name].to_pylist() for name in ("cik", "accession", "filed_on")), strict=True)
-    kept: dict[tuple[str, str], tuple[int, date]] = {}
-    for at, (cik, accession, filed_on) in enumerate(rows):
-        day = filed_on or date.min
-        if (cik, accession) not in kept or day > kept[cik, accession][1]:
-            kept[cik, accession] = at, day
-    return filings.take(pa.array(sorted(at for at, _ in kept.values()), pa.int64()))
+def _in_turn(archive: Archive) -> Iterator[tuple[Entry, bool]]:
+    """Every archived payload, and whether it is an alternative: of a filing's document the newest retrieval comes
+    first, and the older ones, alternatives, are read only where it cannot be."""
+    older: dict[str, list[Entry]] = {}
+    entries = list(archive.entries())
+    for entry in entries:
+        if entry.kind in _DOCUMENTS:
+            older.setdefault(entry.url, []).insert(0, entry)
+    for entry in entries:
+        if entry.kind not in _DOCUMENTS:
+            yield entry, False
+        elif entry is older[entry.url][0]:
+            yield from ((one, one is not entry) for one in older[entry.url])
 
 
 def replay(
@@ -122,16 +150,22 @@ def replay(
 ) -> Replay:
     """Parse every archived payload whose sha256 is not in `loaded`.
 
-    A payload that is damaged, not what it says, or in conflict with itself is reported in
-    `payloads` as quarantined, and the rest goes on; nothing is raised for it.
+    A payload that is damaged or not what it says is reported in `payloads` as quarantined, and the rest goes on;
+    nothing is raised for it. A filing's document that is quarantined leaves the one before it, from the same address,
+    in force.
 
     :param on_progress: told one line per filing or company list.
     """
     facts: list[_Parsed] = []
     filings: list[_Parsed] = []
-    rows: dict[str, dict[str, Any]] = {}
-    for entry in archive.entries():
-        if entry.sha256 in loaded:
+    aside: list[pa.Table] = []
+    payloads: list[dict[str, Any]] = []
+    read, settled = set(loaded), set()
+    for entry, is_alternative in _in_turn(archive):
+        if is_alternative and entry.url in settled:
+            continue
+        if entry.sha256 in read:
+            settled.add(entry.url)
             continue
         status, problem, parsed = "parsed", None, None
         try:
@@ -141,12 +175,17 @@ def replay(
         except Exception as error:
             # A parser's own mistake over one odd payload must not take the others down with it.
             status, problem = "quarantined", f"{entry.url}: {type(error).__name__}: {error}"
-        if parsed is None and status == "parsed":
-            status = "kept"
         if parsed is not None:
             (filings if entry.kind in _LISTS else facts).append(parsed)
-        rows.setdefault(
-            entry.sha256,
+            aside.append(parsed.aside)
+        elif status == "parsed":
+            status = "kept"
+        elif entry.kind in _DOCUMENTS:
+            aside.append(_filing_aside(entry, problem or status))
+        if status != "quarantined":
+            read.add(entry.sha256)
+            settled.add(entry.url)
+        payloads.append(
             dict(
                 sha256=entry.sha256,
                 url=entry.url,
@@ -156,15 +195,52 @@ def replay(
                 retrieved_at=datetime.fromisoformat(entry.retrieved_at),
                 status=status,
                 error=problem,
-            ),
+            )
         )
         if on_progress and status != "kept":
             what = f"{parsed.table.num_rows} records" if parsed else f"set aside: {problem}"
+            what += f", {parsed.aside.num_rows} set aside" if parsed and parsed.aside.num_rows else ""
             on_progress(f"{entry.kind} {entry.accession or entry.url.rpartition('/')[2]}: {what}")
-    payloads = [rows[sha256] for sha256 in sorted(rows, key=lambda s: (rows[s]["url"], s))]
     return Replay(
         facts=_joined(facts, FACTS),
-        filings=_one_of_each(_joined(filings, FILINGS)),
-        payloads=pa.Table.from_pylist(payloads, PAYLOADS),
-        rejected_facts=sum(part.rejected for part in facts),
+        filings=_joined(filings, FILINGS),
+        payloads=pa.Table.from_pylist(sorted(payloads, key=lambda row: (row["url"], row["sha256"])), PAYLOADS),
+        set_aside=pa.concat_tables([SET_ASIDE.empty_table(), *aside]),
     )
+
+
+def outdated(archive: Archive, shipped: pa.Table, loaded: pa.Table, read: Replay) -> list[str]:
+    """What makes records of an earlier run untrue, a line for each payload: it is neither in the archive nor shipped
+    any more, or its address has since said something else.
+
+    :param shipped: the bundle's payloads; :param loaded: the payloads of earlier runs, both schema bundle.PAYLOADS.
+    """
+    held: dict[tuple[str, str], datetime | None] = {
+        (entry.sha256, entry.url): datetime.fromisoformat(entry.retrieved_at)
+        for entry in archive.entries()
+        if archive.holds(entry)
+    }
+    held |= dict.fromkeys(_places(shipped))
+    replaced = superseded(read)
+    found = []
+    for place, retrieved_at in zip(_places(loaded), loaded["retrieved_at"].to_pylist(), strict=True):
+        if place[1] in replaced:
+            problem = "was served again with other bytes"
+        elif place not in held:
+            problem = "is gone"
+        elif held[place] not in (None, retrieved_at):
+            problem = "was served again, after other bytes"
+        else:
+            continue
+        found.append(f"{place[1]} (sha256 {place[0][:12]}...) {problem}")
+    return found
+
+
+def superseded(read: Replay) -> set[str]:
+    """The addresses of filings' documents that were read: what was read from them before holds no more."""
+    rows = read.payloads.select(["url", "kind", "status"]).to_pylist()
+    return {row["url"] for row in rows if row["kind"] in _DOCUMENTS and row["status"] == "parsed"}
+
+
+def _places(payloads: pa.Table) -> Iterator[tuple[str, str]]:
+    return zip(payloads["sha256"].to_pylist(), payloads["url"].to_pylist(), strict=True)

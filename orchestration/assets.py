@@ -5,7 +5,7 @@ the right order. Does not belong here: parsing, SQL that derives anything, how a
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,32 +14,38 @@ from typing import Any, NamedTuple
 import dagster as dg
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import ingest
-from ingest.acceptance import with_acceptance
+from ingest.acceptance import DAYS_AHEAD, with_acceptance
 from ingest.archive import Archive
 from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
+from ingest.edgar.holdings import documents_at_hand, pending_filings
 from ingest.edges import read_ai_revenue_edges
 from ingest.epoch_figures import with_epoch
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
 from ingest.fx import with_dollars
 from ingest.own import with_own_figures, with_own_scenarios
-from ingest.replay import replay
+from ingest.replay import outdated, replay, superseded
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
-from orchestration.fetching import ask_edgar, contradictions, problems
-from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
+from orchestration.fetching import ask_edgar, contradictions, problems, rejected_filings
+from orchestration.resources import Edgar, Inputs, Loaded, Warehouse, name_of
 from warehouse.decisions import read_decisions
+from warehouse.formats import one_line
 from warehouse.home import Home
 from warehouse.load import (
     LoadResult,
     discard_build,
+    forget_payloads,
     load_facts,
     load_filings,
     load_payloads,
+    load_set_aside,
     loaded_payloads,
+    noted_payloads,
     replace_rows,
 )
 from warehouse.publish import BuildInfo, publish
@@ -66,7 +72,7 @@ def archive(context: dg.AssetExecutionContext, warehouse: Warehouse, edgar: Edga
     store = Archive(warehouse.home.archive)
     result = FetchResult()
     if edgar.is_live:
-        result = ask_edgar(store, read_bundle(inputs.bundle), context.log.info, edgar.hosts)
+        result = ask_edgar(warehouse.home, read_bundle(inputs.bundle), context.log.info, edgar.hosts)
         context.log.info(f"EDGAR: {len(result.new_accessions)} new filings, {result.requests_sent} requests")
         if found := problems(result):
             context.log.warning(f"not everything could be fetched ({len(found)}), the rest goes on; first: {found[0]}")
@@ -137,12 +143,13 @@ RAW_SPECS = (
 RAW_CHECKS = (
     checks.NO_CONFLICTING_FACTS,
     checks.NOTHING_QUARANTINED,
+    checks.NOTHING_SET_ASIDE,
     checks.NOTHING_FROM_THE_FUTURE,
+    checks.NOTHING_PENDING,
     checks.NO_REFUSED_ROWS,
     checks.NO_DOUBTFUL_DATES,
+    checks.DECISIONS_READABLE,
 )
-#: What comes in on a Friday evening is dated the next business day, which a holiday may put off.
-DAYS_AHEAD = 5
 
 
 def _code_hash() -> str:
@@ -181,15 +188,28 @@ def _read_curated(folder: Path | None, home: Home) -> _Curated:
 
 
 def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive, curated: _Curated, say: Say) -> None:
-    """Bundle first, then what was fetched: a fact's first statement stays. Known payloads are not read again."""
-    known = loaded_payloads(connection)
+    """What ships and what was fetched. Known payloads are not read again, unless one of them no longer holds: then all
+    are, so that what the build file holds follows from what is there now."""
+    shipped = set(bundle.payloads["sha256"].to_pylist())
+    fetched = replay(store, shipped | loaded_payloads(connection), say)
+    if changed := outdated(store, bundle.payloads, noted_payloads(connection), fetched):
+        say(f"reading all payloads anew, {len(changed)} that were read do not hold any more; the first, {changed[0]}")
+        forget_payloads(connection)
+        fetched = replay(store, shipped)
     loads: list[LoadResult] = []
-    if not known.issuperset(bundle.payloads["sha256"].to_pylist()):
-        loads += [load_facts(connection, bundle.facts), load_filings(connection, with_acceptance(bundle.filings))]
+    if not loaded_payloads(connection).issuperset(shipped):
+        of_old_bytes = pc.is_in(bundle.facts["source_url"], pa.array(superseded(fetched), pa.string()))
+        loads += [
+            load_facts(connection, bundle.facts.filter(pc.invert(of_old_bytes)), bundle.payloads),
+            load_filings(connection, with_acceptance(bundle.filings), bundle.payloads),
+        ]
         load_payloads(connection, bundle.payloads)
-    fetched = replay(store, loaded_payloads(connection), say)
     if fetched.payloads.num_rows:
-        loads += [load_facts(connection, fetched.facts), load_filings(connection, with_acceptance(fetched.filings))]
+        loads += [
+            load_facts(connection, fetched.facts, fetched.payloads),
+            load_filings(connection, with_acceptance(fetched.filings), fetched.payloads),
+            load_set_aside(connection, fetched.set_aside, fetched.payloads),
+        ]
         load_payloads(connection, fetched.payloads)
     loads += [replace_rows(connection, name, table) for name, table in curated.tables.items()]
     for load in loads:
@@ -199,8 +219,14 @@ def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive,
         )
 
 
+def _pending(bundle: Bundle, store: Archive, home: Home) -> pa.Table:
+    """What the next fetch will ask for again."""
+    at_hand, since = documents_at_hand(bundle.facts)
+    return pending_filings(store, watch_list(), at_hand | rejected_filings(home), since)
+
+
 def _lines(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
-    return [row[0] for row in connection.execute(query).fetchall()]
+    return [one_line(row[0]) for row in connection.execute(query).fetchall()]
 
 
 def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
@@ -213,6 +239,22 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
         ),
         checks.NOTHING_QUARANTINED.name: _lines(
             connection, "select concat(url, ': ', error) from raw.payloads where status = 'quarantined' order by all"
+        ),
+        # A whole filing that could not be read stands under the check before; of single facts, those that could be a
+        # metric of the watch list.
+        checks.NOTHING_SET_ASIDE.name: _lines(
+            connection,
+            """
+            select concat_ws(' ', kind, accession, concept, dimensions, period_start, period_end, reason)
+            from raw.set_aside
+            where case kind
+                when 'filing' then sha256 not in (select sha256 from raw.payloads where status = 'quarantined')
+                when 'fact' then period_end is null and concept in (select concept from raw.metric_concepts)
+                    or (cik, concept, dimensions) in (select (cik, concept, dimensions) from raw.metric_concepts)
+                else true
+            end
+            order by all
+            """,
         ),
         checks.NOTHING_FROM_THE_FUTURE.name: _lines(
             connection,
@@ -233,6 +275,11 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
             from raw.curated_figures where known_on > current_date + {DAYS_AHEAD}
             order by all
             """,
+        ),
+        checks.NOTHING_PENDING.name: _lines(
+            connection,
+            "select concat_ws(' ', c.ticker, p.form, 'filed', p.filed_on, p.accession || ':', p.reason) "
+            "from raw.pending_filings as p left join raw.companies as c using (cik) order by p.filed_on, p.accession",
         ),
         **{
             spec.name: _lines(
@@ -295,21 +342,28 @@ def _raw_results(
 def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: Inputs) -> Iterator[Any]:
     """Read bundle, archive and curated files into the raw tables of the build file."""
     bundle, curated = read_bundle(inputs.bundle), _read_curated(inputs.curated, warehouse.home)
+    store = Archive(warehouse.home.archive)
     fingerprint = f"{_code_hash()[:16]}-{bundle.content_hash[:16]}"
     before = warehouse.loaded
     warehouse.note(None)
     if warehouse.full or before is None or before.fingerprint != fingerprint:
         discard_build(warehouse.home)
     with warehouse.build_file(context.log.warning) as connection:
-        _load(connection, bundle, Archive(warehouse.home.archive), curated, context.log.info)
-        replace_rows(connection, "decisions", read_decisions(warehouse.home))
-        found, counts = _complaints(connection), row_counts(connection)
+        _load(connection, bundle, store, curated, context.log.info)
+        found: dict[str, list[str]] = {checks.DECISIONS_READABLE.name: []}
+        decisions = read_decisions(warehouse.home, found[checks.DECISIONS_READABLE.name].append)
+        replace_rows(connection, "decisions", decisions)
+        replace_rows(connection, "pending_filings", _pending(bundle, store, warehouse.home))
+        found |= _complaints(connection)
+        counts = row_counts(connection)
         newest = {f"raw.{name}": _newest_filings(connection, name) for name in ("xbrl_facts", "filings")}
+    found[checks.NOTHING_QUARANTINED.name] += store.damaged()
     reports = [checks.warn_if_any(spec, found[spec.name]) for spec in RAW_CHECKS]
-    warnings = [f"{'.'.join(r.asset_key.path)}: {r.check_name} ({r.description})" for r in reports if not r.passed]
+    warnings = [f"{name_of(r)} ({r.description})" for r in reports if not r.passed]
     for line in warnings:
         context.log.warning(line)
-    warehouse.note(Loaded(fingerprint, bundle.content_hash, inputs.curated_hash(), warnings))
+    results = {name_of(r): "pass" if r.passed else "warn" for r in reports}
+    warehouse.note(Loaded(fingerprint, bundle.content_hash, inputs.curated_hash(), warnings, results))
     yield from _raw_results(bundle, curated, counts, newest)
     yield from reports
 
@@ -323,6 +377,7 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
     :param started: a dbt process for the one run that is to come; without it each run starts its own.
     """
     specs, check_specs = models.model_specs(manifest), models.check_specs(manifest)
+    names = {spec.metadata[models.UNIQUE_ID]: name_of(spec) for spec in check_specs}
 
     @dg.multi_asset(
         specs=specs,
@@ -338,7 +393,8 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
         loaded = warehouse.loaded
         if loaded is None:
             raise dg.Failure("The raw tables are not loaded: materialize them first (aigap refresh does).")
-        warehouse.note(loaded._replace(checks_passed=None))
+        loaded = loaded._replace(results={name: r for name, r in loaded.results.items() if name not in names.values()})
+        warehouse.note(loaded)
         outcomes: list[Outcome] = []
         with nullcontext(started) if started else Dbt(warehouse.home) as dbt:
             for outcome in dbt.build(picked):
@@ -350,8 +406,8 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
             raise dg.Failure(f"dbt: {problem}", allow_retries=False)
         if picked is None:
             warnings = [f"{o.name} ({o.message})" for o in outcomes if o.status == "warn"]
-            passed = sum(o.status == "pass" for o in outcomes)
-            warehouse.note(loaded._replace(checks_passed=passed, warnings=loaded.warnings + warnings))
+            results = {names[o.unique_id]: o.status for o in outcomes if o.unique_id in names}
+            warehouse.note(loaded._replace(results=loaded.results | results, warnings=loaded.warnings + warnings))
 
     return dbt_build
 
@@ -359,8 +415,10 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
 # --- publish --------------------------------------------------------------------------------------
 
 
-def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
     """The published file, after all marts and their checks."""
+    marts = [spec.key for spec in models.model_specs(manifest) if spec.group_name == "marts"]
+    defined = [*RAW_CHECKS, *models.check_specs(manifest)]
 
     @dg.asset(
         key=["meta", "build"],
@@ -374,15 +432,18 @@ def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         "Happens only after every check has passed; otherwise the last good file stays.",
     )
     def publish_marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
-        loaded = warehouse.approved()
+        loaded = warehouse.approved(defined)
         done = publish(
             warehouse.home,
-            BuildInfo(loaded.bundle_hash, loaded.curated_hash, loaded.checks_passed or 0, tuple(loaded.warnings)),
+            BuildInfo(loaded.bundle_hash, loaded.curated_hash, loaded.checks_passed, tuple(loaded.warnings)),
             force=warehouse.full,
         )
         said = f"{loaded.checks_passed} checks passed" + f", {len(loaded.warnings)} warned" * bool(loaded.warnings)
         message = f"{'published' if done.is_new else 'nothing new; still'} {done.path.name}: {said}"
         context.log.info(message)
+        if done.warning:
+            context.log.warning(done.warning)
+            message += f"; {done.warning}"
         warehouse.record("published" if done.is_new else "unchanged", message)
         rows = [dg.TableRecord({"table": f"marts.{name}", "rows": count}) for name, count in done.rows.items()]
         return dg.MaterializeResult(
@@ -391,7 +452,7 @@ def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
                 "is new": done.is_new,
                 "path": dg.MetadataValue.path(str(done.path)),
                 "content hash": done.content_hash,
-                "checks passed": loaded.checks_passed or 0,
+                "checks passed": loaded.checks_passed,
                 "warnings": loaded.warnings,
                 "dagster/row_count": 1,
                 "rows": dg.MetadataValue.table(rows),

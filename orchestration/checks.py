@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from warehouse.formats import markdown_text, one_line
+
 ARCHIVE = dg.AssetKey(["sources", "archive"])
 
 EDGAR_ANSWERED = dg.AssetCheckSpec(
@@ -34,11 +36,28 @@ NOTHING_QUARANTINED = dg.AssetCheckSpec(
     asset=dg.AssetKey(["raw", "payloads"]),
     description="Every archived payload could be read (raw.payloads says why not).",
 )
+NOTHING_SET_ASIDE = dg.AssetCheckSpec(
+    "nothing_set_aside",
+    asset=dg.AssetKey(["raw", "set_aside"]),
+    description="No line of a list of filings and no fact that could be a metric of the watch list was set aside, and "
+    "no filing gave nothing but such facts (raw.set_aside names all of them, with the reason).",
+)
 NOTHING_FROM_THE_FUTURE = dg.AssetCheckSpec(
     "nothing_from_the_future",
     asset=dg.AssetKey(["raw", "filings"]),
     description="No filing is dated later than EDGAR can date it on the day it was received, no hand-entered figure "
     "later than today.",
+)
+DECISIONS_READABLE = dg.AssetCheckSpec(
+    "decisions_are_readable",
+    asset=dg.AssetKey(["raw", "decisions"]),
+    description="Every line of decisions.jsonl is a decision; one that is none is left out, and named.",
+)
+NOTHING_PENDING = dg.AssetCheckSpec(
+    "nothing_pending",
+    asset=dg.AssetKey(["raw", "pending_filings"]),
+    description="The facts of every report that EDGAR lists are archived; what is pending is asked for again by every "
+    "fetch (raw.pending_filings says why).",
 )
 NO_REFUSED_ROWS = dg.AssetCheckSpec(
     "no_refused_rows",
@@ -60,6 +79,9 @@ def warn_if_any(spec: dg.AssetCheckSpec, found: Sequence[str]) -> dg.AssetCheckR
         check_name=spec.name,
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(found)}: {found[0]}" if found else None,
-        metadata={"count": len(found), "found": dg.MetadataValue.md("\n".join(f"- {line}" for line in found[:20]))},
+        description=f"{len(found)}: {one_line(found[0])}" if found else None,
+        metadata={
+            "count": len(found),
+            "found": dg.MetadataValue.md("\n".join(f"- {markdown_text(line)}" for line in found[:20])),
+        },
     )

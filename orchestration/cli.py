@@ -10,16 +10,20 @@ Exit codes: 0 done, 1 failed, 2 the command cannot be what was meant, 75 another
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError
-from warehouse.formats import FORMATS, emit, json, one_line, render
+from warehouse.decisions import VERDICTS
+from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError, is_ours, reason
+from warehouse.formats import FORMATS, emit, harmless, json, one_line, render
 from warehouse.home import Home, find_home, read_last_refresh
-from warehouse.outfile import new_file
+from warehouse.outfile import new_file, refuse_owned
 
 if TYPE_CHECKING:
     from datetime import date
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from warehouse.bars import Terminal
 
 _INTERRUPTED = 130
+#: Arguments that name what a command writes.
+_WRITES = ("out", "xlsx", "backup")
 
 _ABOUT = """\
 Where is all the revenue? The AI revenue gap, quarter by quarter, from public filings.
@@ -72,7 +78,8 @@ def _show(args: argparse.Namespace, home: Home) -> int:
         words = headline(found) if scenario != "all" else ""
         words += forecasts_since(connection, found) + footer(connection, found.as_dicts()[0]["calendar_quarter"])
     table = gap_table(found, scenario == "all", args.format, screen)
-    _put(args, table + ("" if args.format == "md" else "\n") + sentences(words, args.format, screen))
+    said = table + ("" if args.format == "md" else "\n") + sentences(words, args.format, screen)
+    _put(args, said, is_painted=screen is not None)
     _warn_of_failed_refresh(home)
     return 0
 
@@ -92,10 +99,10 @@ def _out(args: argparse.Namespace) -> Path:
     return args.out
 
 
-def _put(args: argparse.Namespace, text: str) -> None:
+def _put(args: argparse.Namespace, text: str, *, is_painted: bool = False) -> None:
     """Where the user wants it."""
     if args.out is None:
-        emit(text)
+        emit(text, is_painted=is_painted)
         return
     with new_file(args.out) as file:
         file.write_text(text, "utf-8", newline="")
@@ -174,6 +181,66 @@ def _sql(args: argparse.Namespace, home: Home) -> int:
     if found.is_cut:
         _say(f"only the first {args.max_rows:,} rows are shown (--max-rows)")
     return 0
+
+
+def _review(args: argparse.Namespace, home: Home) -> int:
+    from warehouse.read import open_published
+    from warehouse.review import review, text, waiting
+
+    with open_published(home) as connection:
+        found, later = review(connection, decided=args.all), waiting(home, connection)
+    emit(text(found, later) if args.format == "table" else render(found.columns, found.rows, args.format))
+    if later and args.format != "table":
+        _say(f"{len(later)} decisions are newer than these rows; the next aigap refresh builds with them")
+    _warn_of_damaged_decisions(home)
+    _warn_of_failed_refresh(home)
+    return 0
+
+
+def _warn_of_damaged_decisions(home: Home) -> None:
+    from warehouse.decisions import load
+
+    for line in load(home).damaged:
+        _say(line)
+
+
+def _decide(args: argparse.Namespace, home: Home) -> int:
+    from datetime import UTC, datetime
+    from getpass import getuser
+
+    from warehouse.decisions import decide, is_guard, target_of
+
+    target = target_of(args.target)
+    if args.verdict != "withdraw" and not args.force:
+        _refuse_unknown_target(home, target)
+    try:
+        by = args.by or getuser()
+    except (OSError, KeyError, ImportError):
+        raise Mistake("this machine does not say who you are: add --by NAME") from None
+    decision, is_new = decide(home, target, args.verdict, args.why, by, datetime.now(UTC))
+    if is_new:
+        then = "fetch asks EDGAR" if is_guard(target) else "refresh builds"
+        emit(f"decision {decision.number}: {decision}\nThe next aigap {then} with it.\n")
+    else:
+        emit(f"nothing new: this stands already as decision {decision.number}: {decision}\n")
+    _warn_of_damaged_decisions(home)
+    return 0
+
+
+def _refuse_unknown_target(home: Home, target: str) -> None:
+    from warehouse.decisions import is_guard
+    from warehouse.review import nearest
+
+    if is_guard(target):
+        from ingest.companies import watch_list
+
+        kind, cik = target.split("/")
+        near = None if cik in {c.cik for c in watch_list()} else [f"{kind}/{c.cik} ({c.name})" for c in watch_list()]
+    else:
+        near = nearest(home, target)
+    if near is not None:
+        hint = f"; nearest: {', '.join(near)}" if near else ""
+        raise Mistake(f"nothing at hand is {target}{hint}; --force writes it down all the same")
 
 
 def _cite(args: argparse.Namespace, home: Home) -> int:
@@ -298,7 +365,7 @@ def _export(args: argparse.Namespace, home: Home) -> int:
         return _workbook(args.xlsx, home)
     from orchestration import run
 
-    return run.export(home, args.folder)
+    return run.export(home, args.backup)
 
 
 def _workbook(path: Path, home: Home) -> int:
@@ -343,12 +410,11 @@ class Progress:
         counted = f"[{done}/{total}] " if done is not None and total is not None else ""
         line = counted + one_line(message)
         if not self._is_terminal:
-            print(line, file=sys.stderr, flush=True)
+            _note(line + "\n")
             return
         line = line[: max(20, _terminal_width() - 1)]
         stays = not counted or done == total
-        sys.stderr.write("\r" + line.ljust(self._shown) + ("\n" if stays else ""))
-        sys.stderr.flush()
+        _note("\r" + line.ljust(self._shown) + ("\n" if stays else ""))
         self._shown = 0 if stays else len(line)
 
 
@@ -360,7 +426,43 @@ def _terminal_width() -> int:
 
 
 def _say(message: str) -> None:
-    print(f"aigap: {message}", file=sys.stderr)
+    _note(f"aigap: {harmless(message)}\n")
+
+
+def _note(text: str) -> None:
+    """To standard error. That nobody can be told is no reason to stop."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+# --- standard streams ---------------------------------------------------------------------------
+
+
+class _Closed(io.TextIOBase):
+    """Standard output where the caller closed it: an answer written to it is lost, which is a failure."""
+
+    encoding = "utf-8"  # type: ignore[assignment]
+
+    def write(self, text: str) -> int:
+        if text:
+            raise OSError(errno.EBADF, "it is closed")
+        return 0
+
+
+def _open_streams() -> None:
+    """Give the number of a closed standard stream to nothing: it would be the next file's that is opened, and what a
+    child says would be written into that."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            stream = _Closed() if name == "stdout" else open(number, mode, closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 # --- arguments ----------------------------------------------------------------------------------
@@ -413,9 +515,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--home", type=Path, metavar="DIR", help="folder of all files, instead of AIGAP_HOME")
-    common.add_argument("--debug", action="store_true", help="on an error, print the traceback")
+    def options(default: str | None = None) -> argparse.ArgumentParser:
+        common = argparse.ArgumentParser(add_help=False, argument_default=default)
+        common.add_argument("--home", type=Path, metavar="DIR", help="folder of all files, instead of AIGAP_HOME")
+        common.add_argument("--debug", action="store_true", help="on an error, print the traceback")
+        return common
+
     output = argparse.ArgumentParser(add_help=False)
     output.add_argument("--format", choices=FORMATS, default="table", help="json and csv hold exact values, whole USD")
     # Where the answer is a query's, DuckDB can write it to a file with its own types.
@@ -427,7 +532,14 @@ def _parser() -> argparse.ArgumentParser:
         help="json, csv and parquet hold exact values, whole USD; parquet needs --out",
     )
     output_file.add_argument("--out", type=Path, metavar="FILE", help="write to this file, not to standard output")
-    outputs = {"": [common], "text": [common, output], "file": [common, output_file]}
+    # What the command above was given must not be undone by a default of the one below it.
+    below = options(argparse.SUPPRESS)
+    outputs = {
+        "": [options()],
+        "text": [options(), output],
+        "file": [options(), output_file],
+        "below": [below],
+    }
 
     def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: object = None, rows: str = ""):
         command = (to or commands).add_parser(  # type: ignore[attr-defined]
@@ -487,6 +599,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--timeout", type=_seconds, default=60, metavar="SECONDS", help="stop it after (default: 60)")
 
+    command = add("review", _review, "list what is set aside or pending, and decide on it", _REVIEW, rows="text")
+    command.add_argument("--all", action="store_true", help="also what is decided")
+    verdicts = command.add_subparsers(title="decisions", metavar="DECISION")
+    for verdict, summary in VERDICTS.items():
+        command = add(verdict, _decide, summary, _DECIDE, to=verdicts, rows="below")
+        command.add_argument("target", metavar="TARGET", help="as aigap review lists it")
+        command.add_argument("--why", required=True, metavar="WORDS", help="the reason, for whoever reads the number")
+        command.add_argument("--by", metavar="NAME", help="who decides (default: the user of this machine)")
+        command.add_argument("--force", action="store_true", help="even if nothing at hand is TARGET")
+        command.set_defaults(verdict=verdict)
+
     add("fetch", _fetch, "fetch new filings of the watch list from EDGAR into the archive", _FETCH)
 
     command = add("leads", _leads, "list sentences of earnings releases that state AI revenue", _LEADS, rows="text")
@@ -523,11 +646,13 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("export", _export, "make a backup folder, or an Excel workbook of the published tables", _EXPORT)
     what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty")
+    what.add_argument("backup", nargs="?", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty")
     what.add_argument("--xlsx", type=Path, metavar="FILE", help="a workbook, such as gap.xlsx; replaced if it is there")
     command = add("import", _import, "verify such a folder and put it back", _IMPORT)
     command.add_argument("folder", type=Path, metavar="DIR", help="a folder that aigap export made")
-    command.add_argument("--force", action="store_true", help="even if what is published here is newer")
+    command.add_argument(
+        "--force", action="store_true", help="even if what is published here is newer, or cannot come with the rest"
+    )
 
     command = add("ui", _ui, "serve the Dagster UI on this machine", _UI)
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
@@ -575,6 +700,29 @@ accession, form, concept, period, day filed, address. The same in any DuckDB she
 examples:
   aigap explain 2026Q2
   aigap explain FY27Q2 --scenario trailing --format json
+"""
+_REVIEW = """\
+What was received and is not used as it stands: a value that cannot be right, a filing whose facts are still to come.
+For each: where, what is stated, why, what can be done. Everything else is published without it. To decide:
+
+  aigap review accept 0001045810-26-000081/data_center_revenue --why "the press release says the same"
+  aigap review reject 0001045810-26-000081 --why "filed in thousands; a 10-Q/A is announced"
+
+A decision is never edited. The newest word holds, from its day on: tables as of an earlier day stay what they were.
+"""
+_DECIDE = """\
+TARGET is ACCESSION (the whole filing), ACCESSION/METRIC, ACCESSION/METRIC/PERIOD-END, or what aigap fetch held back:
+submissions/CIK, companyfacts/CIK. The decision is added to decisions.jsonl in the home, where every refresh reads it;
+it is in every aigap export, and aigap explain shows it.
+
+  accept     it is right as filed, whatever the checks of plausibility say
+  reject     it is not to be used, although no check objects
+  withdraw   there is no decision after all
+
+examples:
+  aigap review accept 0001045810-26-000081/data_center_revenue/2026-07-26 --why "the press release says the same"
+  aigap review accept submissions/0001045810 --why "EDGAR took a misfiled 10-Q off the list"
+  aigap review withdraw 0001045810-26-000081 --why "the 10-Q/A is there"
 """
 _CITE = """\
 The footnote has the number, the day since which it is known, the filings it rests on with accession and address, which
@@ -646,7 +794,7 @@ wherever they show, and never move the shipped headline. Exit code 1 if a row is
   aigap figures check data/figures/mine.csv
 """
 _EXPORT = """\
-  aigap export DIR            published file, archive and curated figures
+  aigap export DIR            published file, archive, decisions and curated figures
   aigap export --xlsx FILE    the published tables for Excel
 
 The folder is complete when it appears: plain files, and manifest.json with the SHA-256 of each. A refresh may run
@@ -656,8 +804,10 @@ The workbook has a sheet a table of schema marts, one that says what each column
 should not travel without. Amounts keep every digit, days are dates, sources are links, and no text is a formula.
 """
 _IMPORT = """\
-Every file is compared with the manifest first; one that differs is named, and nothing is changed. Archived payloads are
-added to those that are here, never taken away. If the tables are of another version, aigap refresh builds them anew.
+Every file is compared with the manifest first; one that differs is named, and nothing is changed. Archived payloads and
+decisions are added to those that are here, never taken away. A backup whose published file cannot be published, such as
+one of another version, or whose decisions contradict later ones of yours, changes nothing either: --force takes its
+payloads, and those decisions that do not; aigap refresh then builds.
 """
 _UI = """\
 The UI has no login. By default it is read-only and listens on 127.0.0.1. With --writable any web page open in
@@ -670,15 +820,18 @@ Exit code 0 if nothing failed, 1 if something did (or, with --strict, if there i
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    _open_streams()
     args = _parser().parse_args(argv)
     try:
         home = Home(args.home.expanduser().absolute()) if args.home else find_home()
+        for path in filter(None, (getattr(args, name, None) for name in _WRITES)):
+            refuse_owned(path, home)
         code: int = args.run(args, home)
-        sys.stdout.flush()
+        emit("")
         return code
     except BrokenPipeError:
-        # The reader (head, less) has gone: that is no failure. Nothing more may be written to it on the way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has gone: that is no failure.
+        _give_stdout_up()
         return 0
     except KeyboardInterrupt:
         _say("stopped; readers keep what was published")
@@ -694,10 +847,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(error: Exception, code: int, debug: bool) -> int:
     if debug:
         raise error
-    known = isinstance(error, WarehouseError) or any(c.__name__ == "IngestError" for c in type(error).__mro__)
-    text = str(error) if known else f"{type(error).__name__}: {error} (--debug prints where)"
-    _say("\n".join(map(one_line, text.splitlines())))
+    text = str(error) if is_ours(error) else f"{reason(error)} (--debug prints where)"
+    _say("\n".join(text.splitlines()))
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _give_stdout_up()
     return code
+
+
+def _give_stdout_up() -> None:
+    """What could not be written must not be tried again on the way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

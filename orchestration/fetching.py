@@ -18,28 +18,39 @@ from ingest.edgar.exhibits import fetch_exhibits
 from ingest.edgar.fetch import FetchResult, Problem, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
 from ingest.records import IngestError
+from warehouse.decisions import lifted_guards, load, standing
+from warehouse.formats import one_line
+from warehouse.home import Home
 
 
-def ask_edgar(archive: Archive, bundle: Bundle, say: Callable[[str], None], hosts: Hosts = EDGAR) -> FetchResult:
+def rejected_filings(home: Home) -> frozenset[str]:
+    """Accessions that an operator rejected: nobody waits for them any more."""
+    return frozenset(target for target, last in standing(load(home).made).items() if last.verdict == "reject")
+
+
+def ask_edgar(home: Home, bundle: Bundle, say: Callable[[str], None], hosts: Hosts = EDGAR) -> FetchResult:
     """Archive what EDGAR has and neither the archive nor the bundle holds.
 
     :param say: told one line a filing, and one for each whose facts are in its own documents alone.
-    :raises FetchError: SEC_USER_AGENT does not say who asks. Whatever else goes wrong is in the result.
+    :raises FetchError: SEC_USER_AGENT does not say who asks, or there is no place for the queue before EDGAR. Whatever
+        else goes wrong is in the result.
     """
-    user_agent = identity()
+    user_agent, archive = identity(), Archive(home.archive)
     has_epoch = epoch_fetch.is_on()
     if has_epoch:
         hosts = replace(hosts, others=(*hosts.others, epoch_fetch.HOST))
     known, since = documents_at_hand(bundle.facts)
     archive.clean()
-    with Client(user_agent, archive.root, hosts=hosts) as client:
+    archive.upgrade()
+    with Client(user_agent, hosts=hosts) as client:
         result = fetch(
             archive,
             client,
             watch_list(),
-            known,
+            known | rejected_filings(home),
             since=since,
-            on_progress=lambda p: say(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}"),
+            lifted=lifted_guards(home),
+            on_progress=lambda p: say(one_line(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}")),
         )
         if not result.stopped:
             exhibits = fetch_exhibits(archive, client, watch_list(), say)
@@ -64,8 +75,9 @@ def _ask_epoch(archive: Archive, client: Client, result: FetchResult, say: Calla
 
 
 def problems(result: FetchResult) -> list[str]:
-    """What could not be got or was refused, a line each."""
-    return _lines([*result.failed, *result.quarantined])
+    """What could not be got, was refused or is still to come, a line each; one line where a reason is that of several
+    companies."""
+    return _lines([*result.failed, *result.quarantined, *result.pending])
 
 
 def contradictions(result: FetchResult) -> list[str]:
@@ -74,4 +86,7 @@ def contradictions(result: FetchResult) -> list[str]:
 
 
 def _lines(found: Iterable[Problem]) -> list[str]:
-    return [f"{' '.join(filter(None, (p.ticker, p.accession)))}: {p.reason}" for p in found]
+    whose: dict[str, list[str]] = {}
+    for p in found:
+        whose.setdefault(p.reason, []).append(" ".join(filter(None, (p.ticker, p.accession))))
+    return [one_line(f"{', '.join(names)}: {reason}") for reason, names in whose.items()]

@@ -26,9 +26,11 @@ from ingest.archive import Archive
 from ingest.bundle import read_bundle
 from ingest.companies import watch_list
 from ingest.edgar.client import Client, Limits, identity
-from ingest.edgar.fetch import DOCUMENT_KINDS, documents_at_hand, not_archived
+from ingest.edgar.holdings import DOCUMENT_KINDS, documents_at_hand, not_archived
 from ingest.edgar.poll import Intervals, Poll, due, dump, load, poll
 from ingest.records import FetchError
+from orchestration.console import LOGGED
+from orchestration.fetching import rejected_filings
 from orchestration.jobs import refresh_job
 from orchestration.resources import Edgar, Inputs
 from warehouse.errors import WarehouseError
@@ -112,7 +114,7 @@ def _verdict(context: dg.SensorEvaluationContext, wanted: Collection[str], now: 
         )
     key = f"{batch}-{tried.count + 1}" if tried.count else batch
     tags = {BATCH: batch, "aigap/started_by": NAME, "aigap/filings": names}
-    return dg.RunRequest(run_key=key, tags=tags)
+    return dg.RunRequest(run_key=key, tags=tags, run_config=LOGGED)
 
 
 def _said(seen: Poll, companies: Sequence[object]) -> str:
@@ -152,16 +154,25 @@ def new_filing_sensor(
             return dg.SkipReason(f"a refresh is running ({holder}); what it leaves is looked for afterwards")
         now, companies, listings = clock(), watch_list(), load(context.cursor)
         known, since = _at_hand(inputs.bundle)
-        archive, deadline = Archive(home.archive), time.monotonic() + _ROUND_SECONDS
-        with Client(user_agent, archive.root, hosts=edgar.hosts, limits=_LIMITS, clock=clock) as client:
-            turn = due(companies, listings, now, every)
-            seen = poll(client, turn, since, listings, now, lambda: time.monotonic() < deadline)
-            context.update_cursor(dump(seen.listings))
-            if seen.blocked:
-                return dg.SkipReason(seen.blocked)
+        deadline = time.monotonic() + _ROUND_SECONDS
+        try:
+            with Client(user_agent, hosts=edgar.hosts, limits=_LIMITS, clock=clock) as client:
+                turn = due(companies, listings, now, every)
+                seen = poll(client, turn, since, listings, now, lambda: time.monotonic() < deadline)
+        except FetchError as error:
+            return dg.SkipReason(str(error))
+        context.update_cursor(dump(seen.listings))
+        if seen.blocked:
+            return dg.SkipReason(seen.blocked)
+        try:
+            archive = Archive(home.archive)
+            settled = known | rejected_filings(home)
             listed = {cik: listing.filings for cik, listing in seen.listings.items()}
-            missing = {filing.accession for filing in not_archived(archive, client, listed, known)}
-        wanted = missing | _unpublished(archive, home)
-        return _verdict(context, wanted, now) if wanted else dg.SkipReason(_said(seen, companies))
+            missing = {filing.accession for filing in not_archived(archive, listed, settled)}
+            wanted = missing | _unpublished(archive, home)
+            return _verdict(context, wanted, now) if wanted else dg.SkipReason(_said(seen, companies))
+        except Exception as error:
+            # Raised, it would lose the cursor, and the next tick would ask every company again.
+            return dg.SkipReason(f"what is missing cannot be told: {type(error).__name__}: {error}")
 
     return new_filings

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from orchestration.dbt_process import compiled_manifest
 from support.network_guard import guarded, reached, without_network
 from warehouse.home import Home
 
+_numbers = count()
 #: What a person may have set, and a test must not meet.
 _PERSONAL = (
     *("SEC_USER_AGENT", "DAGSTER_HOME", "AIGAP_BUILD_DUCKDB", "AIGAP_CRASH_AT", "AIGAP_ALERT_WEBHOOK"),
@@ -36,11 +38,20 @@ def _nobodys_machine(tmp_path_factory: pytest.TempPathFactory):
             patch.delenv(name, raising=False)
         patch.setenv("AIGAP_HOME", str(tmp_path_factory.mktemp("nobodys-home")))
         patch.setenv("DO_NOT_TRACK", "1")
+        # The queue before EDGAR belongs to the user of the machine, who may be in it.
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("nobodys-state")))
         # nohup and a shell's & have signals ignored, and so would every process we start that a test then stops.
         for stop in (signal.SIGINT, signal.SIGHUP):
             if signal.getsignal(stop) == signal.SIG_IGN:
                 signal.signal(stop, lambda *_: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nobody_before_in_the_queue(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has its own queue before EDGAR: many play on clocks of their own, and some are told to pause."""
+    folder = tmp_path_factory.getbasetemp() / f"state-{next(_numbers)}"
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses

@@ -32,7 +32,7 @@ _SCHEMA = Path(__file__).with_name("schema.sql")
 #: Bounded, offline and independent of the machine's clock zone. Two threads: the data is small.
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
-    "memory_limit": os.environ.get("AIGAP_MEMORY_LIMIT", "1GB"),
+    "memory_limit": os.environ.get("AIGAP_MEMORY_LIMIT") or "1GB",
     "max_temp_directory_size": "2GB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -168,9 +168,16 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _incoming(connection: duckdb.DuckDBPyConnection, target: str, table: pa.Table) -> Iterator[None]:
-    """`table` as the relation `incoming`, inside one transaction that ends with the block."""
+def _incoming(
+    connection: duckdb.DuckDBPyConnection, target: str, table: pa.Table, payloads: pa.Table | None = None
+) -> Iterator[None]:
+    """`table` as the relation `incoming`, and what it was read from as `incoming_payloads`, inside one transaction that
+    ends with the block."""
     connection.register("incoming", table)
+    if payloads is None:
+        connection.execute("create or replace temp view incoming_payloads as select * from raw.payloads limit 0")
+    else:
+        connection.register("incoming_payloads", payloads)
     connection.begin()
     try:
         yield
@@ -184,6 +191,7 @@ def _incoming(connection: duckdb.DuckDBPyConnection, target: str, table: pa.Tabl
         raise
     finally:
         connection.unregister("incoming")
+        connection.execute("drop view if exists incoming_payloads")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -192,138 +200,219 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[0])
 
 
-#: Rows of one key numbered from the one to take. A filing's own document goes before company facts; of two company
-#: facts that contradict each other the shorter one, which is the earlier, as when they come one by one. The rest of the
-#: order only makes the choice independent of the order in which rows arrive.
-_FACTS_BY_KEY = """
+#: The payloads that facts come from, in the order in which their statements of one fact hold. It is told by what a
+#: payload says, never by which run read it: a filing's own document before company facts, the extracted instance before
+#: the inline document; of company facts the one retrieved first, of a filing's documents the one whose address comes
+#: first.
+_RANKS = """
+    create or replace temp table ranks as
+    with sources as (
+        select source_kind, coalesce(source_url, '') as source_url, coalesce(sha256, '') as sha256 from incoming
+        union
+        select source_kind, coalesce(source_url, ''), coalesce(sha256, '') from raw.xbrl_facts
+    ),
+    times as (
+        select url, sha256, min(retrieved_at) as retrieved_at
+        from (
+            select url, sha256, retrieved_at from raw.payloads
+            union
+            select url, sha256, retrieved_at from incoming_payloads
+        )
+        group by all
+    )
+    select sources.*, row_number() over (
+        order by
+            case source_kind when 'xbrl_instance' then 1 when 'inline_xbrl' then 2 else 3 end,
+            case when source_kind <> 'companyfacts' then source_url end,
+            times.retrieved_at nulls first, sources.sha256, source_url, source_kind
+    ) as rank
+    from sources left join times on sources.source_url = times.url and sources.sha256 = times.sha256
+"""
+_BY_PAYLOAD = """
+    f.source_kind = ranks.source_kind
+    and coalesce(f.source_url, '') = ranks.source_url
+    and coalesce(f.sha256, '') = ranks.sha256
+"""
+_FACTS_BY_KEY = f"""
     create or replace temp table incoming_facts as
     with keyed as (
         select
             'x' || left(md5(concat_ws(
                 '|', cik, accession, concept, dimensions, unit, coalesce(period_start::varchar, ''), period_end::varchar
             )), 20) as fact_id,
-            count(*) over (partition by sha256, source_url) as payload_rows,
-            *
-        from incoming
+            f.*,
+            ranks.rank
+        from incoming as f left join ranks on {_BY_PAYLOAD}
     )
-    select
-        * exclude (payload_rows),
-        row_number() over (
-            partition by fact_id
-            order by
-                case source_kind when 'xbrl_instance' then 1 when 'inline_xbrl' then 2 else 3 end,
-                payload_rows, sha256, source_url, value, decimals
-        ) as place
-    from keyed
+    select *, row_number() over (partition by fact_id order by rank, value, decimals) as place from keyed
 """
 
 #: raw.xbrl_facts has no index: keeping one cost 1.1 of 2.4 s for the shipped 160,000 facts. This statement is the
 #: only one that writes the table, and it makes the key unique.
 _NEW_FACTS = """
     insert into raw.xbrl_facts by name
-    select * exclude (place)
+    select * exclude (rank, place)
     from incoming_facts
     where
         place = 1
         and not exists (select 1 from raw.xbrl_facts as old where old.fact_id = incoming_facts.fact_id)
 """
 
-#: A filing's own document that comes after company facts takes their place, as it does when both come at once: what the
-#: build file holds must not depend on the order of runs. The other value, if it is one, is kept as a conflict.
-_OVERRULED = """
+#: A fact that comes after one of lower rank takes its place, as it does when both come at once.
+_OVERRULED = f"""
     create or replace temp table overruled as
-    select old.fact_id, old.value, old.source_kind, old.sha256
-    from raw.xbrl_facts as old
-    inner join incoming_facts on old.fact_id = incoming_facts.fact_id
-    where incoming_facts.place = 1 and old.source_kind = 'companyfacts' and incoming_facts.source_kind <> 'companyfacts'
+    select f.fact_id, f.value, f.source_kind, f.sha256
+    from raw.xbrl_facts as f
+    inner join ranks on {_BY_PAYLOAD}
+    inner join incoming_facts on f.fact_id = incoming_facts.fact_id
+    where incoming_facts.place = 1 and incoming_facts.rank < ranks.rank
 """
 _WITHOUT_OVERRULED = "delete from raw.xbrl_facts where fact_id in (select fact_id from overruled)"
-_OVERRULED_CONFLICTS = """
+_OTHER_VALUES = """
+    create or replace temp table other_values as
+    with doubtful as (
+        select fact_id from overruled
+        union
+        select incoming_facts.fact_id
+        from incoming_facts inner join raw.xbrl_facts as kept on incoming_facts.fact_id = kept.fact_id
+        where incoming_facts.value is distinct from kept.value
+    )
+    select * from (
+        select fact_id, other_value as value, other_source_kind as source_kind, other_sha256 as sha256
+        from raw.fact_conflicts
+        union
+        select fact_id, value, source_kind, sha256 from overruled
+        union
+        select fact_id, value, source_kind, sha256 from incoming_facts
+    ) where fact_id in (select fact_id from doubtful)
+"""
+_WITHOUT_OLD_CONFLICTS = "delete from raw.fact_conflicts where fact_id in (select fact_id from other_values)"
+#: Each value that was not taken once, whoever else gave it.
+_CONFLICTS = """
     insert into raw.fact_conflicts by name
     select
         kept.fact_id,
         kept.value as kept_value,
-        overruled.value as other_value,
+        other_values.value as other_value,
         kept.source_kind as kept_source_kind,
-        overruled.source_kind as other_source_kind,
-        overruled.sha256 as other_sha256
-    from overruled
-    inner join raw.xbrl_facts as kept on overruled.fact_id = kept.fact_id
-    where overruled.value is distinct from kept.value
-    order by kept.fact_id
-"""
-
-_NEW_CONFLICTS = """
-    insert into raw.fact_conflicts by name
-    select distinct
-        incoming_facts.fact_id,
-        kept.value as kept_value,
-        incoming_facts.value as other_value,
-        kept.source_kind as kept_source_kind,
-        incoming_facts.source_kind as other_source_kind,
-        incoming_facts.sha256 as other_sha256
-    from incoming_facts
-    inner join raw.xbrl_facts as kept on incoming_facts.fact_id = kept.fact_id
-    where
-        incoming_facts.value is distinct from kept.value
-        and not exists (
-            select 1 from raw.fact_conflicts as old
-            where
-                old.fact_id = incoming_facts.fact_id
-                and old.other_value is not distinct from incoming_facts.value
-                and old.other_sha256 = incoming_facts.sha256
-        )
-    order by fact_id, other_value, other_sha256
+        other_values.source_kind as other_source_kind,
+        other_values.sha256 as other_sha256
+    from other_values
+    inner join raw.xbrl_facts as kept on other_values.fact_id = kept.fact_id
+    where other_values.value is distinct from kept.value
+    qualify row_number() over (
+        partition by kept.fact_id, other_values.value order by other_values.source_kind desc, other_values.sha256
+    ) = 1
+    order by kept.fact_id, other_value
 """
 
 
-def load_facts(connection: duckdb.DuckDBPyConnection, facts: pa.Table) -> LoadResult:
-    """Add facts (schema ingest.records.FACTS) whose key is new.
+def load_facts(connection: duckdb.DuckDBPyConnection, facts: pa.Table, payloads: pa.Table | None = None) -> LoadResult:
+    """Add facts (schema ingest.records.FACTS); of a key that is known, the better ranked statement holds (_RANK).
 
-    The first value of a key stays, but a filing's own document overrules company facts. Another value for a key goes to
-    raw.fact_conflicts and is counted.
+    Another value for a key goes to raw.fact_conflicts and is counted.
 
+    :param payloads: the payloads they were read from (schema ingest.bundle.PAYLOADS): they say when. Call load_payloads
+        after this, so that a payload counts as read when its facts are here.
     :raises LoadError: a key column is null, or a column is missing.
     """
     before, conflicts_before = _count(connection, "xbrl_facts"), _count(connection, "fact_conflicts")
-    with _incoming(connection, "xbrl_facts", facts):
+    with _incoming(connection, "xbrl_facts", facts, payloads):
         for statement in (
+            _RANKS,
             _FACTS_BY_KEY,
             _OVERRULED,
             _WITHOUT_OVERRULED,
             _NEW_FACTS,
-            _OVERRULED_CONFLICTS,
-            _NEW_CONFLICTS,
+            _OTHER_VALUES,
+            _WITHOUT_OLD_CONFLICTS,
+            _CONFLICTS,
+            "drop table ranks",
             "drop table incoming_facts",
             "drop table overruled",
+            "drop table other_values",
         ):
             connection.execute(statement)
     inserted = _count(connection, "xbrl_facts") - before
-    conflicts = _count(connection, "fact_conflicts") - conflicts_before
+    conflicts = max(0, _count(connection, "fact_conflicts") - conflicts_before)
     return LoadResult("raw.xbrl_facts", facts.num_rows, inserted, facts.num_rows - inserted, conflicts)
 
 
-def load_filings(connection: duckdb.DuckDBPyConnection, filings: pa.Table) -> LoadResult:
-    """Add filings (schema ingest.acceptance.KNOWN_FILINGS); a known one only gains what it lacked.
+#: The rows of a filing from the one to take: one that knows when it was accepted before a bare date, then the newest
+#: retrieval. Known rows stand beside the incoming ones, so that the order of runs does not matter.
+_FILINGS_BY_KEY = """
+    create or replace temp table best_filings as
+    with stated as (
+        select incoming.*, payloads.retrieved_at
+        from incoming
+        left join incoming_payloads as payloads
+            on incoming.sha256 = payloads.sha256 and incoming.source_url = payloads.url
+        union all by name
+        select filings.*, payloads.retrieved_at
+        from raw.filings as filings
+        left join raw.payloads as payloads on filings.sha256 = payloads.sha256 and filings.source_url = payloads.url
+        where (filings.cik, filings.accession) in (select (cik, accession) from incoming)
+    )
+    select * exclude (retrieved_at)
+    from stated
+    qualify row_number() over (
+        partition by cik, accession
+        order by known_at is null, retrieved_at desc nulls last, sha256, source_url, form, filed_on, known_at
+    ) = 1
+"""
 
-    When it was public is one statement of three columns: a known acceptance time replaces a bare filing date.
 
+def load_filings(
+    connection: duckdb.DuckDBPyConnection, filings: pa.Table, payloads: pa.Table | None = None
+) -> LoadResult:
+    """Add filings (schema ingest.acceptance.KNOWN_FILINGS); of a known one the newest word holds, save that a bare
+    filing date never replaces an acceptance time.
+
+    :param payloads: the payloads they were read from, as in load_facts.
     :raises LoadError: cik or accession is null, or a column is missing.
     """
-    public = ("known_at", "known_from", "known_from_basis")
-    columns = [name for name in filings.column_names if name not in ("cik", "accession", *public)]
-    updates = [f"{c} = coalesce({c}, excluded.{c})" for c in columns]
-    updates += [f"{c} = case when known_at is null then excluded.{c} else {c} end" for c in public]
     before = _count(connection, "filings")
-    with _incoming(connection, "filings", filings):
+    with _incoming(connection, "filings", filings, payloads):
+        connection.execute(_FILINGS_BY_KEY)
         connection.execute(
-            "insert into raw.filings by name "
-            "select * from incoming "
-            "qualify row_number() over (partition by cik, accession order by sha256, source_url) = 1 "
-            "on conflict do update set " + ", ".join(updates)
+            "insert or replace into raw.filings by name select * from best_filings order by cik, accession"
         )
+        connection.execute("drop table best_filings")
     inserted = _count(connection, "filings") - before
     return LoadResult("raw.filings", filings.num_rows, inserted, filings.num_rows - inserted)
+
+
+def load_set_aside(connection: duckdb.DuckDBPyConnection, aside: pa.Table, payloads: pa.Table) -> LoadResult:
+    """Add what was set aside (schema ingest.records.SET_ASIDE). A payload that was read anew gives its rows anew, and
+    of an address only the newest retrieval that could be read has any.
+
+    :param payloads: the payloads that were read, with rows or without, as in load_facts.
+    :raises LoadError: a column is missing, or one that must be stated is null.
+    """
+    before = _count(connection, "set_aside")
+    with _incoming(connection, "set_aside", aside, payloads):
+        connection.execute("delete from raw.set_aside where sha256 in (select sha256 from incoming_payloads)")
+        connection.execute("insert or ignore into raw.set_aside by name select * from incoming")
+        connection.execute(
+            """
+            delete from raw.set_aside as old
+            using (
+                select url, max((retrieved_at, sha256)) as newest
+                from (
+                    select url, retrieved_at, sha256 from raw.payloads where status = 'parsed'
+                    union
+                    select url, retrieved_at, sha256 from incoming_payloads where status = 'parsed'
+                )
+                group by url
+            ) as parsed
+            where
+                old.source_url = parsed.url
+                and old.sha256 <> parsed.newest[2]
+                and old.kind <> 'filing'
+            """
+        )
+    inserted = _count(connection, "set_aside") - before
+    return LoadResult("raw.set_aside", aside.num_rows, inserted, aside.num_rows - inserted)
 
 
 def load_payloads(connection: duckdb.DuckDBPyConnection, payloads: pa.Table) -> LoadResult:
@@ -357,3 +446,16 @@ def loaded_payloads(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
     it may have been fetched anew, or a better parser may read it."""
     found = connection.execute("select distinct sha256 from raw.payloads where status <> 'quarantined'").fetchall()
     return frozenset(row[0] for row in found)
+
+
+def noted_payloads(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Every payload that runs so far have read or tried to (schema ingest.bundle.PAYLOADS)."""
+    return connection.execute("select * from raw.payloads order by url, sha256").to_arrow_table()
+
+
+def forget_payloads(connection: duckdb.DuckDBPyConnection) -> None:
+    """Empty the tables that are read from payloads: what they were read from has changed, and all is read anew."""
+    connection.begin()
+    for table in ("xbrl_facts", "fact_conflicts", "filings", "set_aside", "payloads"):
+        connection.execute(f"delete from raw.{table}")
+    connection.commit()

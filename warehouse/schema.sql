@@ -96,7 +96,7 @@ comment on column raw.filings.source_url is 'EDGAR address this row was read fro
 comment on column raw.filings.sha256 is 'SHA-256 of the payload it was read from.';
 comment on column raw.filings.known_at is 'Moment it was public, New York time with its offset; null where no acceptance time is known.';
 comment on column raw.filings.known_from is 'First New York day on which a reader who asks by date has it.';
-comment on column raw.filings.known_from_basis is 'header, new_york_clock, utc_clock, filing_date, or contradiction (later reading taken).';
+comment on column raw.filings.known_from_basis is 'header, new_york_clock, utc_clock, filing_date, contradiction (later reading taken), or unreadable_time (none: the filing date counts).';
 
 create table raw.payloads (
     sha256 varchar not null,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from warehouse.errors import Mistake
-from warehouse.formats import markdown, markdown_text, one_line, percent, plain, table, usd
+from warehouse.formats import harmless, markdown, markdown_text, one_line, percent, plain, table, usd
 from warehouse.read import Rows, literal, query
 
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ def sentences(text: str, style: str, screen: Terminal | None = None) -> str:
     """Lines of text for reading: as they are, as Markdown paragraphs, or broken at the terminal's width."""
     if style == "md":
         return "".join(f"\n{markdown_text(line)}\n" for line in text.splitlines())
+    text = harmless(text)
     if screen is None:
         return text
     from warehouse.bars import YELLOW, wrapped

@@ -16,6 +16,7 @@
         base.known_at,
         base.report_date,
         base.form,
+        base.withdrawn_on,
         base.accession,
         'derived' as value_kind,
         formulas.formula,

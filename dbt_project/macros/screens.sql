@@ -140,5 +140,6 @@
     coalesce({{ row }}.known_at, '') desc,
     {{ row }}.accession desc,
     {{ row }}.priority,
+    case when {{ row }}.is_implied then 2 else 1 end,
     cast({{ row }}.fact_ids as string)
 {%- endmacro %}

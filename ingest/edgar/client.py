@@ -3,54 +3,51 @@
 Belongs here: HTTP, and the only import of requests in the project. Does not belong here: what to
 ask for (urls.py, fetch.py), what a payload means (payload.py and the parsers).
 
-Every request of every thread and process that shares a state directory passes one gate there: a
-locked file with the time of the next free slot and the end of a pause, if EDGAR demanded one. A
-pause outlives the process: EDGAR blocks for about ten minutes and each request during the block
-prolongs it, so the next start is refused here, without asking EDGAR.
+Every request passes the gate of the user who runs this (gate.py). Of the machine's settings those for proxies and
+certificates are honoured; names and passwords that it keeps for other hosts (`.netrc`) go nowhere.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import random
 import re
 import socket
+import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError
 
+from ingest.edgar.gate import DAY_SECONDS, PAUSE_SECONDS, BlockedError, Gate, user_folder, when
 from ingest.edgar.urls import EDGAR, Hosts
 from ingest.payload import MAX_BYTES, MAX_COMPRESSED
 from ingest.records import FetchError
 
+__all__ = ["BlockedError", "Client", "Gate", "Limits", "NotFoundError", "Response", "SetupError", "identity"]
+
 REQUESTS_PER_SECOND = 8
-PAUSE_SECONDS = 600
-_DAY_SECONDS = 86_400
 _CHUNK_BYTES = 65_536
-_GATE_BYTES = 512
 _ROOT_END = re.compile(rb"</(?:[A-Za-z_][A-Za-z0-9_.-]*:)?(?:html|xbrl)\s*>", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[A-Za-z]{2,}")
 
 Expect = Literal["json", "document", "csv"]
 
 
-class BlockedError(FetchError):
-    """EDGAR refuses this client for now (rate) or as it is (identity): no further request may follow."""
+class SetupError(BlockedError):
+    """This machine's settings let no request out: a proxy that is no address, certificates that are not there."""
 
 
 class NotFoundError(FetchError):
@@ -58,11 +55,15 @@ class NotFoundError(FetchError):
 
 
 class _TransientError(Exception):
-    """An answer that another attempt may better; `wait` is the server's Retry-After in seconds."""
+    """An answer that another attempt may better.
 
-    def __init__(self, reason: str, wait: float | None = None) -> None:
+    :ivar wait: the server's Retry-After in seconds. :ivar is_everywhere: no address would fare better.
+    """
+
+    def __init__(self, reason: str, wait: float | None = None, is_everywhere: bool = False) -> None:
         super().__init__(reason)
         self.wait = wait
+        self.is_everywhere = is_everywhere
 
 
 @dataclass(frozen=True)
@@ -105,82 +106,6 @@ def identity(environ: Mapping[str, str] = os.environ) -> str:
     return value
 
 
-def _when(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-class Gate:
-    """The queue before EDGAR, shared by all threads and processes that use the same directory."""
-
-    def __init__(
-        self, directory: Path, rate: float, clock: Callable[[], float], sleep: Callable[[float], None]
-    ) -> None:
-        self._path = directory / "edgar-gate.json"
-        # 15 % slack: requests evenly sent still bunch a little on their way to the server.
-        self._interval = 1.15 / rate
-        self._clock = clock
-        self._sleep = sleep
-        directory.mkdir(parents=True, exist_ok=True)
-
-    @contextmanager
-    def _state(self) -> Iterator[dict[str, Any]]:
-        """The shared state under an exclusive lock, written back on leaving.
-
-        Always one write of the same length: a process killed here leaves the old state or the new.
-        """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            try:
-                state = json.loads(os.pread(descriptor, _GATE_BYTES, 0))
-                state = {"next_at": float(state["next_at"]), "paused_until": float(state["paused_until"])}
-            except (ValueError, TypeError, KeyError):
-                state = {"next_at": 0.0, "paused_until": 0.0}
-            try:
-                yield state
-            finally:
-                os.pwrite(descriptor, json.dumps(state).encode().ljust(_GATE_BYTES), 0)
-        finally:
-            os.close(descriptor)
-
-    def _refuse_while_paused(self, state: dict[str, Any], now: float) -> None:
-        if state["paused_until"] > now + _DAY_SECONDS:  # the clock went back: no pause is that long
-            state["paused_until"] = now + PAUSE_SECONDS
-        if state["paused_until"] > now:
-            raise BlockedError(
-                "EDGAR asked this address to slow down; requests during the block prolong it, so none is sent. "
-                f"Try again after {_when(state['paused_until'])}"
-            )
-
-    def wait(self) -> None:
-        """Return when the next request may be sent.
-
-        :raises BlockedError: a pause is on.
-        """
-        with self._state() as state:
-            now = self._clock()
-            self._refuse_while_paused(state, now)
-            slot = max(now, state["next_at"])
-            if slot > now + 60:  # the clock went back
-                slot = now
-            state["next_at"] = slot + self._interval
-        if slot > now:
-            self._sleep(slot - now)
-            with self._state() as state:  # another thread or process may have been told to stop
-                self._refuse_while_paused(state, self._clock())
-
-    def check(self) -> None:
-        """:raises BlockedError: a pause is on."""
-        with self._state() as state:
-            self._refuse_while_paused(state, self._clock())
-
-    def pause(self, seconds: float) -> float:
-        """Let nobody through for that long; returns the end of the pause as an epoch time."""
-        with self._state() as state:
-            state["paused_until"] = max(state["paused_until"], self._clock() + min(seconds, _DAY_SECONDS))
-            return float(state["paused_until"])
-
-
 class _Deadline:
     """Cuts the connection in use when the time is up.
 
@@ -220,50 +145,50 @@ class _Deadline:
                 raise TimeoutError("the deadline passed while connecting")
 
 
-class _WatchedHTTP(HTTPConnection):
+class _Watched:
+    """Goes before a connection class."""
+
     def getresponse(self) -> Any:
-        _Deadline.watch(self)
-        return super().getresponse()
+        _Deadline.watch(self)  # type: ignore[arg-type]
+        return super().getresponse()  # type: ignore[misc]
 
 
-class _WatchedHTTPS(HTTPSConnection):
-    def getresponse(self) -> Any:
-        _Deadline.watch(self)
-        return super().getresponse()
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _WatchedHTTP
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedHTTPS
-
-
-_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+@cache
+def _watched(pool: type) -> type:
+    """A pool class whose connections meet the deadline, whatever kind they are: direct, or through a SOCKS proxy."""
+    connection = pool.ConnectionCls  # type: ignore[attr-defined]
+    if issubclass(connection, _Watched):
+        return pool
+    return type(pool.__name__, (pool,), {"ConnectionCls": type(connection.__name__, (_Watched, connection), {})})
 
 
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self._watch(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
+        return self._watch(super().proxy_manager_for(*args, **kwargs))
+
+    @staticmethod
+    def _watch(manager: Any) -> Any:
+        pools = manager.pool_classes_by_scheme
+        manager.pool_classes_by_scheme = {scheme: _watched(pool) for scheme, pool in pools.items()}
         return manager
 
 
 def _retry_after(value: str | None, now: float) -> float | None:
-    """Seconds to wait by a Retry-After header (a number or a date), None when absent or senseless."""
-    if not value:
-        return None
-    if value.strip().isascii() and value.strip().isdigit():
-        return float(value)
+    """Seconds to wait by a Retry-After header (a number or a date), None when absent or senseless. At most a day: no
+    block is that long, and beyond the calendar there is no day to name."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), DAY_SECONDS)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except ValueError:
+        moment = parsedate_to_datetime(text)
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
+    return min(max(0.0, seconds), DAY_SECONDS)
 
 
 def _is_html(body: bytes) -> bool:
@@ -281,18 +206,42 @@ def _refusal(body: bytes) -> str | None:
     return "rate" if b"request rate threshold exceeded" in head else None
 
 
+@cache
+def _check_certificates(verify: object) -> None:
+    """:raises SetupError: the certificates that the environment names are not there."""
+    if not isinstance(verify, str):
+        return
+    named = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name) == verify), "")
+    try:
+        is_folder = os.path.isdir(verify)
+        ssl.create_default_context(cafile=None if is_folder else verify, capath=verify if is_folder else None)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, FileNotFoundError | PermissionError) else f"it holds none: {error}"
+        raise SetupError(
+            f"{named}={verify} does not give the certificates to trust ({why}). Correct or unset it; nothing was asked"
+        ) from error
+
+
+def _proxy(proxies: Mapping[str, str]) -> str:
+    """The variables that name a proxy, without what a password may be."""
+    held = {name: value for name, value in os.environ.items() if value in proxies.values() and "proxy" in name.lower()}
+    said = [f"{name}={re.sub('[^/@]*@', '***@', value)}" for name, value in sorted(held.items())]
+    return " and ".join(said) or "nothing"
+
+
 class Client:
     """Asks EDGAR politely. One instance keeps one connection alive; use it from one thread.
 
     :param user_agent: from `identity()`.
-    :param state_dir: where the gate's file lives; all that share it share the rate and the pause.
+    :param state_dir: where the gate's file lives; all that share it share the rate and the pause. Default: the user's.
+    :raises BlockedError: there is no place for the gate's file.
     :param clock: epoch seconds. :param sleep: waits that many seconds.
     """
 
     def __init__(
         self,
         user_agent: str,
-        state_dir: Path,
+        state_dir: Path | None = None,
         *,
         hosts: Hosts = EDGAR,
         limits: Limits | None = None,
@@ -307,10 +256,13 @@ class Client:
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
-        self._gate = Gate(Path(state_dir), min(rate, REQUESTS_PER_SECOND), clock, sleep)
+        self._gate = Gate(Path(state_dir or user_folder()), min(rate, REQUESTS_PER_SECOND), clock, sleep)
         self._session = requests.Session()
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "gzip", "Connection": "keep-alive"})
+        # Anything here keeps requests from looking into .netrc, and leaves proxies and certificates to the environment.
+        self._session.auth = lambda request: request
+        self._is_set_up = False
         for prefix in ("http://", "https://"):
             self._session.mount(prefix, _Adapter(max_retries=0))
 
@@ -324,12 +276,40 @@ class Client:
         """Close the connection."""
         self._session.close()
 
+    def now(self) -> datetime:
+        """The moment, by the client's clock."""
+        return datetime.fromtimestamp(self._clock(), UTC)
+
     def check_pause(self) -> None:
         """Return where a request could be sent now; nothing is.
 
-        :raises BlockedError: EDGAR asked for a pause that is not over.
+        :raises BlockedError: EDGAR asked for a pause that is not over, or no request could leave this machine.
         """
+        self._check_setup()
         self._gate.check()
+
+    def _check_setup(self) -> None:
+        """Try proxies and certificates of the environment once, before anything is sent.
+
+        :raises SetupError: naming the variable and what it holds.
+        """
+        if self._is_set_up:
+            return
+        for url in (self.hosts.data, self.hosts.www):
+            settings = self._session.merge_environment_settings(url, {}, True, None, None)
+            if url.startswith("https:"):
+                _check_certificates(settings["verify"])
+            try:
+                prepared = self._session.prepare_request(requests.Request("GET", url))
+                adapter = self._session.get_adapter(url)
+                assert isinstance(adapter, HTTPAdapter)
+                adapter.get_connection_with_tls_context(prepared, True, settings["proxies"])
+            except Exception as error:
+                raise SetupError(
+                    f"{_proxy(settings['proxies'])} is no proxy that {url} can be asked through ({error}). Correct or "
+                    "unset it; nothing was asked"
+                ) from error
+        self._is_set_up = True
 
     def get(self, url: str, expect: Expect, *, etag: str | None = None, last_modified: str | None = None) -> Response:
         """One address, checked: complete, within the caps, not a refusal, JSON where JSON is due.
@@ -337,7 +317,7 @@ class Client:
         :param url: under one of the client's hosts.
         :param expect: "json", "csv", or "document" for an HTML page or an XBRL instance.
         :param etag: with `last_modified`, of the copy at hand: asks for the body only if it changed.
-        :raises BlockedError: EDGAR refuses this client; nothing may be asked until the time it names.
+        :raises BlockedError: EDGAR refuses this client, until the time it names, or this machine lets no request out.
         :raises NotFoundError: there is no such document.
         :raises FetchError: not to be had after the allowed attempts, or not acceptable.
         """
@@ -345,14 +325,17 @@ class Client:
             raise FetchError(f"{url[:200]!r} is not an EDGAR address: refused, nothing was sent")
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = {name: value for name, value in conditions.items() if value}
+        self._check_setup()
         for attempt in range(1, self.limits.attempts + 1):
             self._gate.wait()
             try:
                 return self._attempt(url, expect, headers)
             except _TransientError as error:
                 if error.wait is not None and error.wait > self.limits.max_retry_after:
-                    again = _when(self._clock() + error.wait)
+                    again = when(self._clock() + error.wait)
                     raise FetchError(f"{url}: {error}; EDGAR says to try again after {again}") from error
+                if attempt == self.limits.attempts and error.is_everywhere:
+                    raise SetupError(f"{error}, after {attempt} attempts; no other address was asked") from error
                 if attempt == self.limits.attempts:
                     raise FetchError(
                         f"{url}: {error}, after {attempt} attempts. Nothing of it was kept; run the fetch again later"
@@ -376,11 +359,24 @@ class Client:
                     body = self._read(answer, url)
                     cut_short = deadline.is_over
             except (requests.RequestException, HTTPError, OSError) as error:
-                reason = self._too_long() if deadline.is_over else f"the connection failed ({type(error).__name__})"
-                raise _TransientError(reason) from error
+                if deadline.is_over:
+                    raise _TransientError(self._too_long()) from error
+                raise self._failed(url, error) from error
         if cut_short:
             raise _TransientError(self._too_long())
         return self._judge(answer, body, url, expect, is_conditional=bool(headers))
+
+    def _failed(self, url: str, error: Exception) -> Exception:
+        """What a connection that failed amounts to: in most cases another attempt."""
+        proxies = self._session.merge_environment_settings(url, {}, True, None, None)["proxies"]
+        if isinstance(error, requests.exceptions.ProxyError):
+            return _TransientError(f"{_proxy(proxies)} does not let requests through", is_everywhere=True)
+        if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return SetupError(
+                f"{url}: the certificate of the host, or of a proxy before it, is vouched for by none of those trusted "
+                "here. Behind a proxy of your own, set REQUESTS_CA_BUNDLE to the file of its certificates"
+            )
+        return _TransientError(f"the connection failed ({type(error).__name__})")
 
     def _too_long(self) -> str:
         return f"the answer was not complete within {self.limits.total:g} s"
@@ -392,7 +388,7 @@ class Client:
         if encoding not in ("gzip", "identity"):
             raise FetchError(f"{url}: the body is encoded as {encoding!r}, which was not asked for: refused")
         length = answer.headers.get("Content-Length", "")
-        declared = int(length) if length.isascii() and length.isdigit() else None
+        declared = int(length[:20]) if length.isascii() and length.isdigit() else None
         if declared is not None and declared > limits.max_compressed:
             raise FetchError(f"{url}: the body is said to be {declared} bytes; the cap is {limits.max_compressed}")
         is_chunked = answer.headers.get("Transfer-Encoding", "").strip().lower() == "chunked"
@@ -443,7 +439,7 @@ class Client:
             until = self._gate.pause(max(PAUSE_SECONDS, wait or 0))
             raise BlockedError(
                 f"{url}: EDGAR says the request rate was exceeded (HTTP {status}). Requests during the block prolong "
-                f"it: all stop here. Try again after {_when(until)}"
+                f"it: all stop here. Try again after {when(until)}"
             )
         if 300 <= status < 400 and status != 304:
             target = answer.headers.get("Location", "")[:200]

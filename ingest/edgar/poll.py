@@ -14,16 +14,13 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time
 from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from ingest.acceptance import NEW_YORK
 from ingest.companies import Company
 from ingest.edgar import urls
 from ingest.edgar.client import BlockedError, Client
-from ingest.edgar.fetch import FIRST_LOOK, Filing, periodic_filings
-from ingest.records import IngestError, PayloadError
-from ingest.submissions import parse_submissions
+from ingest.edgar.holdings import Filing, first_day, in_order, list_of, periodic_filings
+from ingest.records import IngestError
+from ingest.submissions import Submissions
 
 #: Days after the last day of a fiscal quarter's last month (fiscal quarters end within a week of it). No 10-Q or 10-K
 #: of the watch list since 2012 came before day 12. Large filers have 40 days for a 10-Q and 60 for a 10-K, and 5 and
@@ -96,10 +93,9 @@ def due(
     moment = datetime.fromtimestamp(now, NEW_YORK)
 
     def is_due(company: Company) -> bool:
-        waited = now - listings[company.cik].asked_at if company.cik in listings else None
         interval = intervals.in_window if in_filing_window(company, moment) else intervals.otherwise
-        # A clock that went back must not silence a company. A tick may come a little early.
-        return waited is None or waited < 0 or waited >= 0.9 * interval
+        # A clock that went back must not silence a company, nor a moment that is none. A tick may come a little early.
+        return company.cik not in listings or not 0 <= now - listings[company.cik].asked_at < 0.9 * interval
 
     unasked = Listing(0.0)
     return sorted(filter(is_due, companies), key=lambda company: listings.get(company.cik, unasked).asked_at)
@@ -108,9 +104,11 @@ def due(
 # --- asking ---------------------------------------------------------------------------------------
 
 
-def look(client: Client, company: Company, since: date | None, last: Listing | None, now: float) -> Listing:
-    """The company's periodic filings from `since` on (default: its newest 400 days): one request, conditional where
-    EDGAR gave a validator last time.
+def look(
+    client: Client, company: Company, since: date | None, last: Listing | None, now: float
+) -> tuple[Listing, list[str]]:
+    """The company's periodic filings from `since` on (default: its newest 400 days), and what of its list could not be
+    understood: one request, conditional where EDGAR gave a validator last time.
 
     :raises FetchError: EDGAR did not answer. :raises PayloadError: the answer is not this company's list.
     """
@@ -118,18 +116,16 @@ def look(client: Client, company: Company, since: date | None, last: Listing | N
     url = urls.submissions(client.hosts, company.cik)
     answer = client.get(url, "json", etag=last.etag, last_modified=last.last_modified)
     if answer.not_modified:
-        return last._replace(asked_at=now)
-    table = parse_submissions(answer.body, url, "").filings
-    if strangers := set(table["cik"].unique().to_pylist()) - {company.cik}:
-        raise PayloadError(f"the list of filings asked for CIK {company.cik} speaks of CIK {strangers.pop()}: refused")
-    return Listing(now, answer.etag, answer.last_modified, _from(since, table))
+        return last._replace(asked_at=now), []
+    listed = list_of(company.cik, answer.body, url)
+    filings = _from(since, listed, answer.retrieved_at.date())
+    said = [f"{company.ticker}: {' '.join(filter(None, lost))}" for lost in listed.lost]
+    return Listing(now, answer.etag, answer.last_modified, filings), said
 
 
-def _from(since: date | None, table: pa.Table) -> tuple[Filing, ...]:
-    if since is None:
-        since = (pc.max(table["filed_on"]).as_py() or date.max) - FIRST_LOOK
-    kept = (filing for filing in periodic_filings(table) if filing.filed_on >= since)
-    return tuple(sorted(kept, key=lambda filing: (filing.filed_on, filing.accession)))
+def _from(since: date | None, listed: Submissions, received: date) -> tuple[Filing, ...]:
+    day = first_day(since, listed.filings, received)
+    return tuple(in_order(f for f in periodic_filings(listed.filings) if f.filed_on >= day))
 
 
 def poll(
@@ -159,11 +155,14 @@ def poll(
         asked += 1
         last = seen.get(company.cik)
         try:
-            seen[company.cik] = look(client, company, since.get(company.cik), last, now)
+            seen[company.cik], said = look(client, company, since.get(company.cik), last, now)
+            problems += said
         except BlockedError as error:
             return Poll(seen, asked, problems, str(error))
-        except IngestError as error:
-            problems.append(f"{company.ticker}: {error}")
+        except Exception as error:
+            # Declared or a mistake of ours: this company keeps what it had, the others are asked.
+            reason = str(error) if isinstance(error, IngestError) else f"{type(error).__name__}: {error}"
+            problems.append(f"{company.ticker}: {reason}")
             seen[company.cik] = (last or Listing(now))._replace(asked_at=now)
     return Poll(seen, asked, problems, None)
 
@@ -188,5 +187,5 @@ def load(text: str | None) -> dict[str, Listing]:
             )
             for cik, (asked_at, etag, last_modified, filings) in json.loads(text or "{}").items()
         }
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}

@@ -16,6 +16,7 @@ from ingest.records import IngestError
 _CIK = re.compile(r"[0-9]{10}")
 _ACCESSION = re.compile(r"[0-9]{10}-[0-9]{2}-[0-9]{6}")
 _DOCUMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_PATH = re.compile(r"(?:submissions|api/xbrl|Archives/edgar)/.*")
 _SUBMISSIONS_PAGE = re.compile(r"CIK([0-9]{10})-submissions-[0-9]{3}\.json")
 
 
@@ -34,6 +35,11 @@ class Hosts:
 
 
 EDGAR = Hosts()
+
+
+def path_of(url: str) -> str:
+    """An address without its host: what names a payload, whichever server it came from."""
+    return url[match.start() :] if (match := _PATH.search(url)) else url
 
 
 def valid_cik(cik: str) -> str:

@@ -6,7 +6,14 @@ Belongs here: the two readers and what they share. Does not belong here: where d
 from ingest.xbrl.document import Document, Fact, Rejected
 from ingest.xbrl.inline import parse_inline
 from ingest.xbrl.instance import parse_instance
-from ingest.xbrl.table import PERIODIC_FORMS, facts_table, periodic_only, split_impossible
+from ingest.xbrl.table import (
+    PERIODIC_FORMS,
+    facts_table,
+    impossible_table,
+    periodic_only,
+    rejected_table,
+    split_impossible,
+)
 
 __all__ = [
     "PERIODIC_FORMS",
@@ -14,8 +21,10 @@ __all__ = [
     "Fact",
     "Rejected",
     "facts_table",
+    "impossible_table",
     "parse_inline",
     "parse_instance",
     "periodic_only",
+    "rejected_table",
     "split_impossible",
 ]

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
 
 from lxml import etree
 
 from ingest.payload import check_payload
-from ingest.records import PayloadError
-from ingest.xbrl.document import NIL, Document, FactCollector, add_cover, read_contexts, read_units, read_xml
+from ingest.xbrl.document import (
+    NIL,
+    Document,
+    FactCollector,
+    Unreadable,
+    exact_number,
+    is_true,
+    read_contexts,
+    read_units,
+    read_xml,
+)
+from ingest.xbrl.names import Names
 from ingest.xbrl.transforms import cover_value, exact_quotient, numeric_transform
 
 IX = "{http://www.xbrl.org/2013/inlineXBRL}"
@@ -31,58 +40,59 @@ def _text(element: etree._Element) -> str:
         return element.text or ""
     for child in element.iterdescendants():
         if child.tag != _NON_FRACTION:
-            raise PayloadError(f"{element.get('name')}, context {element.get('contextRef')}: holds {child.tag}")
+            raise Unreadable(f"holds {child.tag}")
     text = str(element.xpath("string()"))
     if len(text) > _LONGEST:
-        raise PayloadError(f"{element.get('name')}, context {element.get('contextRef')}: {len(text)} characters")
+        raise Unreadable(f"{len(text)} characters are no number")
     return text
 
 
 class _Numbers:
     """Shown text to the text of a decimal, for one document; remembers each format and scale it met."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self._transforms: dict[str | None, Callable[[str], str]] = {None: numeric_transform(None, None)}
         self._exponents: dict[str | None, str] = {None: "", "0": ""}
 
     def _transform(self, element: etree._Element, name: str | None) -> Callable[[str], str]:
-        # nsmap walks to the root, so it is asked once a format, not once a fact.
-        namespace = element.nsmap.get((name or "").partition(":")[0])
-        transform = self._transforms[name] = numeric_transform(name, namespace)
+        prefix, _, local = (name or "").strip().rpartition(":")
+        transform = numeric_transform(local, self._names.namespace(prefix, element))
+        if not self._names.is_nested:
+            self._transforms[name] = transform
         return transform
 
-    def _exponent(self, element: etree._Element, scale: str) -> str:
+    def _exponent(self, scale: str) -> str:
         if not _SCALE.fullmatch(scale.strip()):
-            raise PayloadError(f"{element.get('name')}: scale is {scale!r}, not a small whole number")
+            raise Unreadable(f"scale is {scale[:80]!r}, not a small whole number")
         exponent = self._exponents[scale] = f"E{scale.strip()}"
         return exponent
 
     def read(self, element: etree._Element, text: str) -> str:
-        """What the element states, shown as `text`: digits by its format, its scale as exponent, its sign."""
+        """What the element states, shown as `text`: digits by its format, its scale as exponent, its sign.
+
+        :raises Unreadable: it states no number.
+        """
         get = element.get
         sign, form, scale = get("sign"), get("format"), get("scale")
         if sign is not None and sign != "-":
-            raise PayloadError(f"{get('name')}: sign is {sign!r}, only '-' is allowed")
+            raise Unreadable(f"sign is {sign[:80]!r}, only '-' is allowed")
         exponent = self._exponents.get(scale)
         if exponent is None:
-            exponent = self._exponent(element, scale or "")
+            exponent = self._exponent(scale or "")
         transform = self._transforms.get(form) or self._transform(element, form)
         try:
             return f"{sign or ''}{transform(text)}{exponent}"
         except ValueError:
-            raise PayloadError(
-                f"{get('name')}, context {get('contextRef')}: {text.strip()[:80]!r} does not follow "
-                f"{form or 'the plain number form'}"
-            ) from None
+            raise Unreadable(f"{text.strip()[:80]!r} does not follow {form or 'the plain number form'}") from None
 
 
 def _fraction(element: etree._Element, numbers: _Numbers) -> str:
-    name = element.get("name") or "?"
     parts = [element.find(IX + part) for part in ("numerator", "denominator")]
     if None in parts:
-        raise PayloadError(f"{name}: a fraction without numerator or denominator")
-    over, under = (Decimal(numbers.read(part, part.text or "")) for part in parts if part is not None)
-    return exact_quotient(over, under, name)
+        raise Unreadable("a fraction without numerator or denominator")
+    over, under = (exact_number(numbers.read(part, part.text or "")) for part in parts if part is not None)
+    return exact_quotient(over, under)
 
 
 def _shown(element: etree._Element) -> str:
@@ -106,37 +116,40 @@ def _continued(element: etree._Element, root: etree._Element) -> str:
     while following is not None:
         found = by_id.pop(following, [])
         if len(found) != 1:
-            raise PayloadError(f"continuation {following!r} is missing, repeated or circular")
+            raise Unreadable(f"continuation {following!r} is missing, repeated or circular")
         text, following = text + _shown(found[0]), found[0].get("continuedAt")
         if len(text) > _LONGEST:
-            raise PayloadError(f"{element.get('name')}: a cover fact of more than {_LONGEST} characters")
+            raise Unreadable(f"a cover fact of more than {_LONGEST} characters")
     return text
 
 
-def _take_non_numeric(
-    element: etree._Element, root: etree._Element, collector: FactCollector, cover: dict[str, str]
-) -> None:
+def _take_non_numeric(concept: str, element: etree._Element, root: etree._Element, collector: FactCollector) -> None:
     """Keep the cover facts; other text is not read."""
-    name = element.get("name") or ""
-    if name.startswith("dei:") and element.get(NIL) not in ("true", "1"):
-        context = collector.context(name, element.get("contextRef"))
-        local = name.partition(":")[2]
-        add_cover(cover, name, context, lambda: cover_value(local, _continued(element, root), element.get("format")))
+    if concept.startswith("dei:") and not is_true(element.get(NIL)):
+        collector.add_cover(
+            concept, element.get("contextRef"), lambda: cover_value(_continued(element, root), element.get("format"))
+        )
 
 
-def _take_numeric(element: etree._Element, numbers: _Numbers, collector: FactCollector) -> None:
+def _take_numeric(concept: str, element: etree._Element, numbers: _Numbers, collector: FactCollector) -> None:
     get = element.get
-    name, decimals = get("name") or "", get("decimals")
-    if ":" not in name:
-        raise PayloadError(f"a numeric fact in context {get('contextRef')} has no concept name")
-    value: str | None
-    if get(NIL) in ("true", "1"):
-        value = None
-    elif decimals is None and element.tag == _FRACTION:
-        value, decimals = _fraction(element, numbers), "INF"
+    decimals = get("decimals")
+    value: str | None = None
+    text = ""
+    try:
+        if not concept:
+            raise Unreadable(f"{get('name')!r} names no concept: it has no prefix, or one that is not declared")
+        nil = get(NIL)
+        if nil is None or not is_true(nil):
+            if decimals is None and element.tag == _FRACTION:
+                value, decimals = _fraction(element, numbers), "INF"
+            else:
+                text = _text(element)
+                value = numbers.read(element, text)
+    except Unreadable as error:
+        collector.reject(concept or get("name") or "?", get("contextRef"), str(error), text)
     else:
-        value = numbers.read(element, _text(element))
-    collector.add(name, get("contextRef"), get("unitRef"), decimals, value)
+        collector.add(concept, get("contextRef"), get("unitRef"), decimals, value)
 
 
 def parse_inline(data: bytes, target: str | None = None) -> Document:
@@ -145,34 +158,36 @@ def parse_inline(data: bytes, target: str | None = None) -> Document:
     :param data: the document, gzip or plain.
     :param target: which target document's facts; None is the main one, which EDGAR extracts as
         `*_htm.xml`. Facts of other targets are counted, not returned.
-    :raises PayloadError: it is not well-formed inline XBRL, or a fact in it cannot be read: the
-        message names the concept and context, or the unknown transform.
-    :raises ConflictError: one fact stands with irreconcilable values.
+    :raises PayloadError: it is not well-formed inline XBRL, or speaks of no entity.
     """
-    root = read_xml(check_payload(data, "inline_xbrl"))
+    body = check_payload(data, "inline_xbrl")
+    root = read_xml(body)
     resources = list(root.iter(IX + "resources"))
-    contexts, entity = read_contexts(resources)
-    units = read_units(resources)
-    collector = FactCollector(contexts, units)
-    numbers = _Numbers()
-    cover: dict[str, str] = {}
+    contexts, entity, names = read_contexts(resources, root, body)
+    units, unit_problems = read_units(resources)
+    collector = FactCollector(contexts, units, unit_problems)
+    numbers = _Numbers(names)
+    known = names.known
     other_targets = 0
     for element in root.iter(_NON_FRACTION, _FRACTION, _NON_NUMERIC):
         # tag costs more than all attributes together, and only numeric facts have a unit.
         is_text = element.get("unitRef") is None and element.tag == _NON_NUMERIC
         if element.get("target") != target:
             other_targets += not is_text
-        elif is_text:
-            _take_non_numeric(element, root, collector, cover)
+            continue
+        name = element.get("name")
+        concept = known.get(name) or names.of_text(name, element)
+        if is_text:
+            _take_non_numeric(concept, element, root, collector)
         else:
-            _take_numeric(element, numbers, collector)
+            _take_numeric(concept, element, numbers, collector)
     stated, rejected = collector.finish()
     return Document(
         source_kind="inline_xbrl",
         entity=entity,
         stated=stated,
         rejected=rejected,
-        cover=cover,
+        cover=collector.cover,
         context_count=len(contexts),
         unit_count=len(units),
         stated_count=collector.count,

@@ -14,8 +14,9 @@ from ingest.xbrl.document import (
     XBRLI,
     Document,
     FactCollector,
-    add_cover,
+    Unreadable,
     exact_number,
+    is_true,
     read_contexts,
     read_units,
     read_xml,
@@ -25,64 +26,59 @@ from ingest.xbrl.transforms import exact_quotient
 _LINK = "{http://www.xbrl.org/2003/linkbase}"
 
 
-def _concept(element: etree._Element) -> str:
-    local = etree.QName(element).localname
-    if element.prefix is None:
-        raise PayloadError(f"{element.tag}: a fact in the default namespace has no prefix to name its concept by")
-    return f"{element.prefix}:{local}"
-
-
-def _special_value(element: etree._Element, concept: str, context: str | None) -> str | None:
+def _special_value(element: etree._Element) -> str | None:
     """The value of a fact that is not plain text: nil, or a fraction."""
-    if element.get(NIL) in ("true", "1"):
+    if is_true(element.get(NIL)):
         return None
     parts = [element.findtext(XBRLI + name) for name in ("numerator", "denominator")]
     if None in parts:
-        raise PayloadError(f"{concept}, context {context}: a numeric fact is empty or has child elements")
-    over, under = (exact_number((part or "").strip(), concept, context) for part in parts)
-    return exact_quotient(over, under, concept)
+        raise Unreadable("a numeric fact is empty or has child elements")
+    over, under = (exact_number((part or "").strip()) for part in parts)
+    return exact_quotient(over, under)
 
 
 def parse_instance(data: bytes) -> Document:
     """Read an XBRL instance.
 
     :param data: the document, gzip or plain.
-    :raises PayloadError: it is not a well-formed XBRL instance, or a fact in it cannot be read.
-    :raises ConflictError: one fact stands with irreconcilable values.
+    :raises PayloadError: it is not a well-formed XBRL instance, or speaks of no entity.
     """
-    root = read_xml(check_payload(data, "xbrl_instance"))
+    body = check_payload(data, "xbrl_instance")
+    root = read_xml(body)
     if root.tag != XBRLI + "xbrl":
         raise PayloadError(f"payload is not an XBRL instance: its root is {root.tag}")
-    contexts, entity = read_contexts([root])
-    units = read_units([root])
-    collector = FactCollector(contexts, units)
-    cover: dict[str, str] = {}
-    concepts: dict[tuple[str, str | None], str] = {}
+    contexts, entity, names = read_contexts([root], root, body)
+    units, unit_problems = read_units([root])
+    collector = FactCollector(contexts, units, unit_problems)
+    concepts: dict[str, str] = {}
     skipped = (XBRLI, _LINK)
     for element in root.iterchildren(tag=etree.Element):
-        get = element.get
+        get, tag = element.get, element.tag
         context_ref, unit_ref = get("contextRef"), get("unitRef")
+        if context_ref is None and tag.startswith(skipped):
+            continue
+        concept = concepts.get(tag)
+        if concept is None:
+            concept = concepts[tag] = names.of_element(element)
         if context_ref is None:
-            if not element.tag.startswith(skipped):
-                raise PayloadError(f"{element.tag} has no context; tuples are not supported and EDGAR forbids them")
+            collector.reject(concept, None, "has no context; tuples are not supported and EDGAR forbids them")
         elif unit_ref is not None:
-            key = (element.tag, element.prefix)
-            concept = concepts.get(key)
-            if concept is None:
-                concept = concepts[key] = _concept(element)
             text = None if len(element) else element.text
-            value = text.strip() if text else _special_value(element, concept, context_ref)
-            collector.add(concept, context_ref, unit_ref, get("decimals"), value)
-        elif element.prefix == "dei":
-            name = _concept(element)
-            add_cover(cover, name, collector.context(name, context_ref), (element.text or "").strip)
+            try:
+                value = (text.strip() if text else None) or _special_value(element)
+            except Unreadable as error:
+                collector.reject(concept, context_ref, str(error), text)
+            else:
+                collector.add(concept, context_ref, unit_ref, get("decimals"), value)
+        elif concept.startswith("dei:"):
+            collector.add_cover(concept, context_ref, (element.text or "").strip)
     stated, rejected = collector.finish()
     return Document(
         source_kind="xbrl_instance",
         entity=entity,
         stated=stated,
         rejected=rejected,
-        cover=cover,
+        cover=collector.cover,
         context_count=len(contexts),
         unit_count=len(units),
         stated_count=collector.count,

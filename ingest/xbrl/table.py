@@ -1,17 +1,20 @@
 """Facts as the table the warehouse loads.
 
-Belongs here: Document to FACTS, and the rules that hold for any FACTS table whatever its source
-(possible periods, periodic forms). Does not belong here: parsing, files.
+Belongs here: Document to FACTS and to SET_ASIDE, and the rules that hold for any FACTS table whatever its
+source (possible periods, periodic forms). Does not belong here: parsing, files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.records import FACTS, PayloadError
+from ingest.aside import set_aside_table
+from ingest.records import FACTS, SET_ASIDE, PayloadError
 from ingest.xbrl.document import Document
 
 #: Forms whose facts are kept. An 8-K may recast earlier periods: a later vintage, so it stays.
@@ -65,6 +68,25 @@ def split_impossible(facts: pa.Table) -> tuple[pa.Table, pa.Table]:
     backwards = pc.fill_null(pc.greater(facts["period_start"], facts["period_end"]), False)
     rejected = pc.or_(late, backwards)
     return facts.filter(pc.invert(rejected)), facts.filter(rejected)
+
+
+def rejected_table(document: Document, *, cik: str, accession: str, source_url: str, sha256: str) -> pa.Table:
+    """The facts of a document that cannot be used as they stand, schema SET_ASIDE."""
+    everywhere = {"kind": "fact", "cik": cik, "accession": accession, "source_url": source_url, "sha256": sha256}
+    return set_aside_table(everywhere | fact._asdict() for fact in document.rejected)
+
+
+def _impossible_rows(facts: pa.Table) -> Iterator[dict[str, Any]]:
+    for row in facts.to_pylist():
+        is_late = row["period_end"] > row["filed_on"]
+        what = f"ends {row['period_end']}, after" if is_late else f"starts {row['period_start']}, after it ends, in"
+        reason = f"its period {what} its filing of {row['filed_on']}: a mis-dated context"
+        yield row | {"kind": "fact", "stated": f"{row['value']:f} {row['unit']}", "reason": reason}
+
+
+def impossible_table(facts: pa.Table) -> pa.Table:
+    """What `split_impossible` rejected, schema SET_ASIDE."""
+    return set_aside_table(_impossible_rows(facts)) if facts.num_rows else SET_ASIDE.empty_table()
 
 
 def periodic_only(facts: pa.Table) -> pa.Table:

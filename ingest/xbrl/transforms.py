@@ -11,15 +11,16 @@ one conversion to Decimal, scale included, is exact.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Context, Decimal, Inexact
 
-from ingest.records import PayloadError
+from ingest.xbrl.document import Unreadable
 
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 _SPACE = "\u00a0\u2009\u202f \t\r\n"
-_DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
+_DASH = "\u058a\u05be\u2010-\u2015\u2212\ufe58\ufe63\uff0d-"
+_DASHES = re.compile(f"[{_DASH}]+")
 _UNIT_DECIMAL = re.compile(r"([0-9]+(?:[.,'\s\u00a0][0-9]+)*)[^0-9]+([0-9]{1,2})[^0-9]*")
 
 
@@ -50,8 +51,7 @@ def _zero(_: str) -> str:
 
 
 def _zero_dash(text: str) -> str:
-    stripped = text.strip(_SPACE)
-    if not stripped or not _DASHES.issuperset(stripped):
+    if not _DASHES.fullmatch(text.strip(_SPACE)):
         raise ValueError
     return "0"
 
@@ -71,50 +71,55 @@ _SMALL = (
 _ONES = {word: number for number, word in enumerate(_SMALL.split())}
 _ROUND = "twenty thirty forty fifty sixty seventy eighty ninety"
 _TENS = {word: 10 * number for number, word in enumerate(_ROUND.split(), 2)}
-_THOUSANDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_LARGE = "thousand million billion trillion quadrillion quintillion"
+_SIZES = {word: 1000**power for power, word in enumerate(_LARGE.split(), 1)}
+_NONE = ("no", "none", "nil")
 
 
-def _below_thousand(words: list[str]) -> int:
-    """'two hundred and twenty one' is 221; anything out of order is refused."""
-    total = 0
-    if "hundred" in words:
-        at = words.index("hundred")
-        if at != 1 or not 1 <= _ONES.get(words[0], 0) <= 9:
-            raise ValueError
-        total, words = 100 * _ONES[words[0]], words[2:]
-    if words and words[0] in _TENS:
-        total, words = total + _TENS[words[0]], words[1:]
-        if words and not 1 <= _ONES.get(words[0], 0) <= 9:
-            raise ValueError
-    if words:
-        total, words = total + _ONES[words[0]], words[1:]
-    if words:
-        raise ValueError
-    return total
+def _any_of(words: Iterable[str]) -> str:
+    """A pattern for one of these words, its first letter small or capital."""
+    return "(?:" + "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}" for word in words) + ")"
+
+
+def _number_pattern() -> re.Pattern[str]:
+    """What the SEC's registry takes for a number in words, of text whose spaces are single.
+
+    "fifteen hundred and five", "Twenty\u2013one thousand, and six"; "and" stands after hundreds, or after thousands
+    before less than a hundred, and nowhere else.
+    """
+    ones = list(_ONES)[1:]
+    tens = f"{_any_of(_TENS)}(?:[ {_DASH}]{_any_of(ones[:9])})?"
+    below_hundred = f"(?:{_any_of(ones)}|{tens})"
+    hundreds = f"{_any_of(ones)} [Hh]undred(?: (?:and )?{below_hundred})?"
+    group = f"(?:{hundreds}|{below_hundred})"
+    *_, thousand = sizes = list(reversed(_SIZES))
+    then = "(?: ?, ?| |$)"
+    large = "".join(f"(?:{group} {_any_of([size])}{then})?" for size in sizes[:-1])
+    small = f"{group} {_any_of([thousand])}(?:(?: ?, ?| )(?:{hundreds}|(?:and )?{below_hundred}))?|{group}"
+    return re.compile(f"{large}(?:{small})?|{_any_of(['zero', *_NONE])}")
+
+
+#: The longest number in words has some 500 characters; what is longer need not be tried.
+_LONGEST_WORDS = 1000
 
 
 def _number_words(text: str) -> str:
-    """'no' and 'none' are 0, 'twenty-one' is 21, 'two thousand, one hundred and six' is 2106."""
-    words = [w for w in re.split(r"[\s\u00a0,\-\u2010\u2011\u2013]+", text.strip().lower()) if w and w != "and"]
-    if words in (["no"], ["none"]):
-        return "0"
-    total, group, last = 0, [], 10**15
-    try:
-        for word in words:
-            size = _THOUSANDS.get(word)
-            if size is None:
-                group.append(word)
-                continue
-            if not group or size >= last:
-                raise ValueError
-            total, group, last = total + _below_thousand(group) * size, [], size
-        if not words:
-            raise ValueError
-        return str(total + _below_thousand(group))
-    except KeyError:
-        raise ValueError from None
+    """'no', 'none' and 'nil' are 0, 'twenty-one' is 21, 'fifteen hundred' is 1500."""
+    words = " ".join(text[:_LONGEST_WORDS].split())
+    if not words or len(text) > _LONGEST_WORDS or not _NUMBER_WORDS.fullmatch(words):
+        raise ValueError
+    total = group = 0
+    for word in re.split(f"[ ,{_DASH}]+", words.lower()):
+        if word in _SIZES:
+            total, group = total + group * _SIZES[word], 0
+        elif word == "hundred":
+            group *= 100
+        else:
+            group += _ONES.get(word) or _TENS.get(word, 0)
+    return str(total + group)
 
 
+_NUMBER_WORDS = _number_pattern()
 _DOT = _separated(",", ".")
 _DOT_APOSTROPHE = _separated(",'`\u00b4\u2019\u2032", ".")
 _COMMA = _separated(".", ",")
@@ -154,17 +159,16 @@ _NUMERIC_SEC: dict[str, Callable[[str], str]] = {"numwordsen": _number_words}
 def numeric_transform(name: str | None, namespace: str | None) -> Callable[[str], str]:
     """The transform of a numeric fact: text to plain digits, raising ValueError on other text.
 
-    :param name: the format attribute, e.g. "ixt:num-dot-decimal"; None if there is none.
+    :param name: the format without its prefix, e.g. "num-dot-decimal"; None if there is none.
     :param namespace: what its prefix stands for in the document.
-    :raises PayloadError: the registry or the transform is not known, or it gives no number.
+    :raises Unreadable: the registry or the transform is not known, or it gives no number.
     """
     if name is None:
         return _plain
-    local = name.rpartition(":")[2]
     known = _NUMERIC if _IXT.fullmatch(namespace or "") else _NUMERIC_SEC if namespace == _IXT_SEC else {}
-    if local not in known:
-        raise PayloadError(f"transform {name} ({namespace}) is not known for a numeric fact")
-    return known[local]
+    if name not in known:
+        raise Unreadable(f"transform {name} ({namespace}) is not known for a numeric fact")
+    return known[name]
 
 
 _MONTH_NAMES = (
@@ -182,14 +186,14 @@ def _year(text: str) -> int:
     return int(text) if len(text) == 4 else 2000 + int(text)
 
 
-def cover_value(local_name: str, text: str, format_name: str | None) -> str:
+def cover_value(text: str, format_name: str | None) -> str:
     """A cover fact as the extracted instance states it: dates YYYY-MM-DD, flags true or false.
 
-    :raises PayloadError: the transform is not known or the text does not follow it.
+    :raises Unreadable: the transform is not known or the text does not follow it.
     """
     if format_name is None:
         return text.strip()
-    transform = format_name.rpartition(":")[2]
+    transform = format_name.strip().rpartition(":")[2]
     if transform in _FIXED:
         return _FIXED[transform]
     if transform == "boolballotbox" and text.strip() in _BALLOT_BOXES:
@@ -205,23 +209,21 @@ def cover_value(local_name: str, text: str, format_name: str | None) -> str:
         if transform in ("date-year-month-day", "dateyearmonthday"):
             return date(int(words[0]), int(words[1]), int(words[2])).isoformat()
     except (IndexError, KeyError, ValueError, OverflowError) as error:
-        raise PayloadError(f"dei:{local_name}: {text!r} does not follow {format_name}") from error
-    raise PayloadError(
-        f"dei:{local_name}: {format_name} is not known for a cover fact, or not for {text.strip()[:40]!r}"
-    )
+        raise Unreadable(f"{text.strip()[:40]!r} does not follow {format_name}") from error
+    raise Unreadable(f"{format_name} is not known for a cover fact, or not for {text.strip()[:40]!r}")
 
 
 _EXACT = Context(prec=60, traps=[Inexact])
 
 
-def exact_quotient(numerator: Decimal, denominator: Decimal, concept: str) -> str:
+def exact_quotient(numerator: Decimal, denominator: Decimal) -> str:
     """A fraction as the text of a decimal.
 
-    :raises PayloadError: it has no exact decimal form, or the denominator is zero.
+    :raises Unreadable: it has no exact decimal form, or the denominator is zero.
     """
     try:
         if denominator:
             return str(_EXACT.divide(numerator, denominator))
     except Inexact:
         pass
-    raise PayloadError(f"{concept}: the fraction {numerator}/{denominator} has no exact decimal form")
+    raise Unreadable(f"the fraction {numerator}/{denominator} has no exact decimal form")

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import meta, run_aigap, start_refresh
 
-from ingest.bundle import BUNDLE_DIR
+from ingest.bundle import BUNDLE_DIR, seal_bundle
 from orchestration.instance import instance_of
 from warehouse.home import Home, lock_holder, read_last_refresh
 
@@ -147,6 +147,7 @@ def changed_bundle(to: Path, keep) -> Path:
         "rows": table.num_rows,
     }
     (to / "manifest.json").write_text(json.dumps(manifest))
+    seal_bundle(to)
     return to
 
 

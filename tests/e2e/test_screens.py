@@ -134,6 +134,25 @@ def test_a_leg_that_comes_late_is_not_used_where_its_year_was_recast_meanwhile(r
     assert current(run(QUARTERS, undisturbed))["2025Q3"] == 13_400
 
 
+def test_a_first_quarter_is_recast_by_the_half_year_and_its_second_quarter(run):
+    """NVIDIA's Hyperscale: 37,869 as filed in May, 43,051 by the two columns of the filing of August."""
+    first = fact("a-26-1", "2026-05-20", "2026-01-26", "2026-04-26", 37_869 * 10**6)
+    second = [
+        fact("a-26-2", "2026-08-26", "2026-04-27", "2026-07-26", 48_710 * 10**6),
+        fact("a-26-2", "2026-08-26", "2026-01-26", "2026-07-26", 91_761 * 10**6),
+    ]
+    rows = run(QUARTERS, [first, *second])
+    assert versions(rows, "2026Q1") == [
+        (37_869 * 10**6, "2026-05-20", "2026-08-26"),
+        (43_051 * 10**6, "2026-08-26", ""),
+    ]
+    assert versions(rows, "2026Q2") == [(48_710 * 10**6, "2026-08-26", "")]
+    rounded = [row | {"value": row["value"] - 5_181 * 10**6} for row in second if row["period_start"] == "2026-01-26"]
+    rows = run(QUARTERS, [first, second[0], *rounded])
+    assert versions(rows, "2026Q1") == [(37_869 * 10**6, "2026-05-20", "")], "a million apart is rounding"
+    assert "2026Q1" not in current(run(QUARTERS, second)), "what nobody stated is not implied"
+
+
 def test_the_dates_of_a_half_year_on_a_quarter_are_noticed(run):
     """12,000 is the second quarter; dated as the half year it would leave 2,000 for it."""
     facts = [*YEAR, fact("a-26-1", "2026-04-30", "2026-01-01", "2026-03-31", 17_000)]
@@ -326,11 +345,11 @@ def test_a_rejected_leg_takes_its_difference_with_it(run):
 # --- press figures --------------------------------------------------------------------------------------
 
 
-def press(value, day, start="2025-04-01", end="2025-06-30", period_type="quarter", qualifier="exact"):
+def press(value, day, start="2025-04-01", end="2025-06-30", period_type="quarter", qualifier="exact", **more):
     return dict(
         figure_id=f"c-{day}-{start}", company="Test", ticker="TEST", metric="capex_cash_gross", value=value, unit="USD",
         qualifier=qualifier, period_type=period_type, period_start=start, period_end=end, known_on=day,
-        source_kind="press_release", is_citable=True, confidence="high",
+        source_kind="press_release", is_citable=True, file="capex.csv", confidence="high", **more,
     )  # fmt: skip
 
 
@@ -352,3 +371,14 @@ def test_a_press_figure_meets_the_filing_of_its_own_time(run):
         ("2025Q2", 1100 * 10**6, 1101 * 10**6, 10**7),
     ]
     assert current(run(QUARTERS, facts, curated_figures=figures)) == {"2025Q1": 10**9, "2025Q2": 1300 * 10**6}
+
+
+def test_a_press_figure_found_wrong_counts_until_that_day(run):
+    figures = [
+        press(1100 * 10**6, "2025-07-20", withdrawn_on="2025-09-01"),
+        press(1110 * 10**6, "2025-09-01"),
+    ]
+    assert versions(run(QUARTERS, [], curated_figures=figures), "2025Q2") == [
+        (1100 * 10**6, "2025-07-20", "2025-09-01"),
+        (1110 * 10**6, "2025-09-01", ""),
+    ]

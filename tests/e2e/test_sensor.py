@@ -21,6 +21,8 @@ import pytest
 from ingest.archive import Archive
 from ingest.bundle import read_bundle
 from ingest.companies import watch_list
+from ingest.edgar.client import Client
+from ingest.edgar.fetch import fetch
 from orchestration import sensors
 from orchestration.instance import instance_of
 from orchestration.models import load_manifest
@@ -40,6 +42,7 @@ from support.replay import (
     with_company_facts_of,
 )
 from support.tiny import CIK, COMPANY, OTHER, Q1, Q2, Q3, Report
+from warehouse.decisions import decide
 from warehouse.home import Home, read_last_refresh, refresh_lock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,6 +184,52 @@ def test_whatever_edgar_answers_a_tick_ends_in_a_reason_and_the_next_one_finds_t
     edgar.fault(CIK, fault)
     assert re.search(said, tick.says())
     assert tick().tags["aigap/filings"] == Q2.accession
+
+
+def test_a_company_whose_list_is_odd_starves_nobody_and_the_cursor_is_kept(tick, edgar):
+    listed = tiny.site([Q1, Q2])[tiny.list_path(CIK)]
+    edgar.pages[tiny.list_path(CIK)] = listed.replace(b'"10-Q"', b"null").replace(b'"2026-08-27"', b'""')
+    edgar.pages |= tiny.site([OF_OTHER], OTHER.cik)
+    assert tick().tags["aigap/filings"] == OF_OTHER.accession
+    assert tick.cursor
+    assert isinstance(tick(hours=0.1), dg.RunRequest)
+    assert len(edgar.log) == 2  # the next tick did not begin anew
+
+
+def test_what_fails_after_the_looks_loses_no_look(tick, edgar, monkeypatch):
+    edgar.pages |= tiny.site([Q1, Q2])
+    with monkeypatch.context() as patch:
+        patch.setattr(sensors, "not_archived", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        assert "what is missing cannot be told: OSError" in tick.says()
+    assert tick(hours=0.1).tags["aigap/filings"] == Q2.accession
+    assert len(edgar.log) == 2
+
+
+def test_a_setting_that_lets_no_request_out_is_said_once(tick, edgar, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HTTP_PROXY", "ftp://127.0.0.1:1")
+    said = tick.says()
+    assert said.startswith("HTTP_PROXY=ftp://127.0.0.1:1 is no proxy")
+    assert edgar.log == []
+
+
+def test_a_filing_whose_index_is_not_complete_is_tried_later_and_later_until_an_operator_rejects_it(tick, edgar):
+    """Its facts may come any hour; a run a day is asked for at most."""
+    edgar.pages |= tiny.site([Q1, Q2])
+    index = f"{tiny.folder(Q2.accession)}/index.json"
+    edgar.pages[index] = fake_edgar.filing_index(CIK, Q2.accession, {f"{Q2.stem}.htm": "2000"})
+    archive = Archive(tick.home.archive)
+    with Client(ASKED_BY, hosts=edgar.hosts) as client:
+        assert [p.accession for p in fetch(archive, client, [COMPANY], {Q1.accession}).pending] == [Q2.accession]
+    request = tick()
+    assert request.tags["aigap/filings"] == Q2.accession
+    tick.ran(request, dg.DagsterRunStatus.FAILURE)
+    assert f"1 runs could not bring in {Q2.accession}" in tick.says(hours=0.5)
+    decide(tick.home, Q2.accession, "reject", "filed on paper", "Jane Doe", datetime.now(UTC))
+    assert tick.says() == "nothing new: 2 of 2 companies were asked"
+    decide(tick.home, Q2.accession, "withdraw", "it came after all", "Jane Doe", datetime.now(UTC))
+    assert isinstance(tick(), dg.RunRequest)
 
 
 def test_without_a_network_a_tick_says_so(tick, edgar):

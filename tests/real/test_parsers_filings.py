@@ -171,10 +171,13 @@ def test_submissions_at_hand(shared):
         *(shared / "edgar").glob("unplaced/*/submissions-wrapped-*"),
         *(shared / "edgar").glob("vintages/*/data.sec.gov/submissions/CIK*"),
     ]:
-        filings, older = parse_submissions(path.read_bytes(), f"https://data.sec.gov/submissions/{path.name}", "")
+        found = parse_submissions(path.read_bytes(), f"https://data.sec.gov/submissions/{path.name}", "")
+        filings = found.filings
         assert filings.num_rows > 700
         assert filings["filed_on"].null_count == 0
-        assert all(name.startswith(f"CIK{filings['cik'][0]}") for name in older)
+        assert all(page.name.startswith(f"CIK{filings['cik'][0]}") for page in found.older_pages)
+        assert found.lines == filings.num_rows
+        assert found.set_aside.num_rows == 0
 
 
 #: The pages saved as filings are titled "Request Rate Threshold Exceeded" and say "Undeclared

@@ -97,6 +97,8 @@ class Check(NamedTuple):
     name: str
     reads: frozenset[str]
     passes: Callable[[duckdb.DuckDBPyConnection], bool]
+    #: What selects the rows that fail; empty for a check that is no query.
+    sql: str = ""
 
 
 def _no_rows(sql: str, con: duckdb.DuckDBPyConnection) -> bool:
@@ -107,7 +109,7 @@ def _data_tests(nodes: Iterable[dict[str, Any]]) -> Iterator[Check]:
     for node in nodes:
         if node["resource_type"] == "test":
             sql = node["compiled_code"]
-            yield Check(f"dbt {node['name']}", frozenset(read_by(sql)), partial(_no_rows, sql))
+            yield Check(f"dbt {node['name']}", frozenset(read_by(sql)), partial(_no_rows, sql), sql)
 
 
 def _contracts(nodes: Iterable[dict[str, Any]]) -> Iterator[Check]:
@@ -121,6 +123,13 @@ def _contracts(nodes: Iterable[dict[str, Any]]) -> Iterator[Check]:
         if node["resource_type"] == "model" and required:
             sql = f"from {node['schema']}.{node['name']} where {' is null or '.join(required)} is null"
             yield Check(f"contract {node['name']}", frozenset([node["name"]]), partial(_no_rows, sql))
+
+
+def blocking_checks(manifest: Path) -> Iterator[Check]:
+    """The data tests and contracts of a compiled manifest: what a build must pass before it is published."""
+    nodes = json.loads(manifest.read_text("utf-8"))["nodes"].values()
+    yield from _data_tests(node for node in nodes if node["config"].get("severity", "error").lower() == "error")
+    yield from _contracts(nodes)
 
 
 def _calls(test: Callable[..., None]) -> list[dict[str, Any]]:

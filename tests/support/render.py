@@ -120,7 +120,8 @@ def _measure(name: str) -> str:
 
 def _namespaces(facts: list[Row]) -> str:
     """Declarations of the prefixes in use that the documents of support.xbrl do not have."""
-    used = {row["concept"].partition(":")[0] for row in facts} | {"custom"}
+    names = " ".join(f"{row['concept']} {row['dimensions']}" for row in facts)
+    used = {"custom", *re.findall(r"(?:^|[ ;=])([A-Za-z][\w.-]*):", names)}
     declared = set(re.findall(r"xmlns:([\w.-]+)=", xbrl.NAMESPACES + xbrl.TRANSFORMS))
     return " ".join(f'xmlns:{prefix}="http://example.org/{prefix}"' for prefix in sorted(used - declared))
 

@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.bundle import BUNDLE_DIR, Bundle
+from ingest.bundle import BUNDLE_DIR, Bundle, seal_bundle
 from ingest.companies import watch_list
 from ingest.edgar.client import Client
 from orchestration import assets, fetching
@@ -71,6 +71,7 @@ def bundle_before(bundle: Bundle, day: date, out: Path) -> Path:
         data = (out / name).read_bytes()
         manifest["files"][name] = {"sha256": sha256(data).hexdigest(), "bytes": len(data), "rows": table.num_rows}
     (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    seal_bundle(out)
     return out
 
 

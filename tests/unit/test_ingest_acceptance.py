@@ -67,9 +67,43 @@ def test_a_time_that_fits_no_reading_is_taken_late():
     assert known.known_from == date(2025, 7, 4)
 
 
-def test_nonsense_is_refused():
-    with pytest.raises(ValueError, match="soon"):
-        accepted("soon", date(2025, 7, 3))
+ODD = {
+    "14 digits": "20250703090000",
+    "leap second": "2025-06-30T23:59:60.000Z",
+    "year 1": "0001-01-01T00:00:00.000Z",
+    "year 9999": "9999-12-31T23:59:59.000Z",
+    "hour 24": "2025-07-03T24:00:00.000Z",
+    "a week": "2025-W27-4T09:00:00Z",
+    "no seconds": "2025-07-03T09:00Z",
+    "a word": "soon",
+    "other digits": "2025-07-0\uff13T09:00:00Z",
+    "another year": "2062-07-03T09:00:00.000Z",
+    "another month": "2025-05-03T09:00:00.000Z",
+}
+
+
+@pytest.mark.parametrize("received", ODD.values(), ids=ODD)
+def test_a_time_that_is_none_leaves_the_filing_known_from_its_filing_date(received):
+    assert accepted(received, date(2025, 7, 3)) == (None, date(2025, 7, 3), "unreadable_time")
+
+
+@pytest.mark.parametrize("received", ["2025-07-03T09:00:00Z", "20250703", "20250732090000", "soon"])
+def test_a_header_that_is_none_as_well(received):
+    assert accepted(received, date(2025, 7, 3), header=True) == (None, date(2025, 7, 3), "unreadable_time")
+
+
+@pytest.mark.parametrize(
+    "received", ["2025-07-03T09:00:00+02:00", "2025-07-03 09:00:00.123456789Z", " 2025-07-03T09:00:00 "]
+)
+def test_other_ways_to_write_a_time(received):
+    assert accepted(received, date(2025, 7, 3)).basis == "new_york_clock"
+
+
+@given(st.text() | st.datetimes().map(lambda moment: moment.isoformat() + "Z"), st.dates())
+def test_no_text_and_no_day_stops_a_refresh(received, filed_on):
+    known = accepted(received, filed_on)
+    assert known.known_from >= filed_on
+    assert (known.known_from - filed_on) <= timedelta(days=34)
 
 
 @given(

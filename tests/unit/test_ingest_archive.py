@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import archive as archive_module
 from ingest.archive import Archive
 from ingest.records import IngestError, PayloadError
 
@@ -106,8 +107,52 @@ def test_a_damaged_or_foreign_sidecar_counts_as_not_retrieved(tmp_path):
     for bad in (b"", good[:20], b"[]", b"null", json.dumps({**json.loads(good), "url": "other"}).encode()):
         sidecar.write_bytes(bad)
         assert list(archive.entries()) == []
-    sidecar.write_bytes(json.dumps({**json.loads(good), "written_by": "a later version"}).encode())
+    later = {**json.loads(good), "written_by": "a later version"}
+    del later["seal"]
+    sidecar.write_bytes(json.dumps(later | {"seal": archive_module._seal(later)}).encode())
     assert [entry.sha256 for entry in archive.entries()] == [digest]
+
+
+ABOUT = dict(cik="0001045810", accession="0001045810-26-000001", form="10-Q", filed_on="2026-08-26")
+
+
+@pytest.mark.parametrize("changed", [*ABOUT, "kind", "retrieved_at", "bytes", "etag", "covers"])
+def test_a_sidecar_that_was_edited_is_not_used_and_named_until_it_is_written_anew(tmp_path, changed):
+    archive = Archive(tmp_path)
+    digest = archive.put(b"x", URL, kind="xbrl_instance", retrieved_at=AT, **ABOUT)
+    (sidecar,) = (tmp_path / digest[:2]).glob("*.json")
+    values = json.loads(sidecar.read_bytes())
+    edited = {"filed_on": "2020-01-01", "retrieved_at": "2020-01-01T00:00:00+00:00", "bytes": 2}.get(changed, "other")
+    sidecar.write_text(json.dumps(values | {changed: edited}))
+    assert list(archive.entries()) == []
+    (said,) = archive.damaged()
+    assert said.startswith(f"{sidecar} was changed after it was written")
+    assert "`aigap fetch` gets it again" in said
+    archive.put(b"x", URL, kind="xbrl_instance", retrieved_at=AT, **ABOUT)
+    assert archive.damaged() == []
+    assert [entry.filed_on for entry in archive.entries()] == ["2026-08-26"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("retrieved_at", "yesterday"), ("retrieved_at", "2026-08-27T16:30:00"), ("retrieved_at", None), ("bytes", "1"),
+        ("filed_on", "never"), ("filed_on", 7), ("cik", 42), ("accession", ["x"]), ("kind", None), ("url", 7),
+    ],
+)  # fmt: skip
+def test_a_sidecar_of_an_earlier_version_is_read_and_sealed_but_not_whatever_it_holds(tmp_path, field, value):
+    archive = Archive(tmp_path)
+    digest = archive.put(b"x", URL, kind="xbrl_instance", retrieved_at=AT, **ABOUT)
+    (sidecar,) = (tmp_path / digest[:2]).glob("*.json")
+    old = {k: v for k, v in json.loads(sidecar.read_bytes()).items() if k not in ("seal", "problem")}
+    sidecar.write_text(json.dumps(old))
+    before = list(archive.entries())
+    assert (before[0].filed_on, archive.damaged()) == ("2026-08-26", [])
+    assert (archive.upgrade(), archive.upgrade()) == (1, 0)
+    assert list(archive.entries()) == before
+    sidecar.write_text(json.dumps(old | {field: value}))
+    assert list(archive.entries()) == []
+    assert len(archive.damaged()) == 1
 
 
 class KilledError(BaseException):

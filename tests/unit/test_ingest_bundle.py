@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingest.bundle import BUNDLE_DIR, PAYLOADS, build_bundle, read_bundle, verify_bundle
+from ingest.bundle import BUNDLE_DIR, PAYLOADS, build_bundle, read_bundle, seal_bundle, verify_bundle
 from ingest.records import FACTS, FILINGS, BundleError
 from support import xbrl
 from support.xbrl import context, explicit, fact, inline, instance, non_fraction
@@ -145,7 +145,7 @@ def test_the_same_folder_gives_the_same_bytes(edgar, tmp_path):
     copy = shutil.copytree(edgar, tmp_path / "elsewhere" / "edgar")
     build_bundle(copy, other)
     names = sorted(path.name for path in one.iterdir())
-    assert names == ["facts.parquet", "filings.parquet", "manifest.json"]
+    assert names == ["facts.parquet", "filings.parquet", "manifest.json", "manifest.sha256"]
     assert [(one / name).read_bytes() for name in names] == [(other / name).read_bytes() for name in names]
     assert read_bundle(one).content_hash == read_bundle(other).content_hash
 
@@ -167,7 +167,6 @@ def test_the_filing_date_of_an_unlisted_filing_comes_from_the_folders_list(edgar
     [
         (INSTANCE, document(form="4"), f"{ACCESSION} is filed as 10-Q but its cover says '4'"),
         (INSTANCE, b"<Error><Code>NoSuchKey</Code></Error>", "404 answer"),
-        (INSTANCE, document(more=fact("2")), "1 facts stand with different values.*Revenues, 2025-04-28 to 2025-07-27"),
         (INSTANCE, document().replace(b">0001045810<", b">0000320193<"), "speaks of CIK"),
         (COMPANYFACTS, b"<html>Undeclared Automated Tool</html>", "SEC_USER_AGENT"),
         (TRIMMED, companyfacts([row(5)]), "is 5.0* here and 46743000000"),
@@ -184,6 +183,49 @@ def test_a_payload_that_cannot_be_used_stops_the_build_and_changes_nothing(edgar
     assert Path(name).name in str(caught.value)
     assert {path.name: path.read_bytes() for path in (tmp_path / "bundle").iterdir()} == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "edgar"]
+
+
+def test_a_fact_with_two_values_is_left_out_and_named_in_the_manifest(edgar, tmp_path):
+    put(edgar, INSTANCE, document(more=fact("2")))
+    manifest = build_bundle(edgar, tmp_path / "bundle")
+    (source,) = [source for source in manifest["sources"] if source["kind"] == "xbrl_instance"]
+    (line,) = source["unread"]
+    assert line.startswith("us-gaap:Revenues, context c1: is stated with different values in one filing: USD 4674300")
+    kept = {(r["source_kind"], r["dimensions"]) for r in read_bundle(tmp_path / "bundle").facts.to_pylist()}
+    assert ("xbrl_instance", "") not in kept
+    assert ("xbrl_instance", "srt:ProductOrServiceAxis=nvda:DataCenterMember") in kept
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b'"filed_on": "2025-08-27"', b'"filed_on": "2020-08-27"'),
+        (ACCESSION.encode(), b"0001045810-20-000001"),
+        (b'"url": "https://www', b'"url": "https://evil'),
+    ],
+)
+def test_a_manifest_that_was_edited_is_found(edgar, tmp_path, change):
+    build_bundle(edgar, tmp_path / "bundle")
+    path = tmp_path / "bundle" / "manifest.json"
+    before = path.read_bytes()
+    path.write_bytes(before.replace(*change))
+    assert path.read_bytes() != before
+    with pytest.raises(
+        BundleError, match=r"manifest\.json is not the manifest that manifest\.sha256 seals: it was changed"
+    ):
+        read_bundle(tmp_path / "bundle")
+
+
+def test_a_parquet_file_edited_together_with_its_manifest_is_found(edgar, tmp_path):
+    manifest = build_bundle(edgar, tmp_path / "bundle")
+    path = tmp_path / "bundle" / "filings.parquet"
+    filings = pa.parquet.read_table(path)
+    early = pa.array([date(2020, 1, 1)] * filings.num_rows, pa.date32())
+    pa.parquet.write_table(filings.set_column(filings.schema.get_field_index("filed_on"), "filed_on", early), path)
+    manifest["files"]["filings.parquet"]["sha256"] = sha256(path.read_bytes()).hexdigest()
+    (tmp_path / "bundle" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="it was changed"):
+        read_bundle(tmp_path / "bundle")
 
 
 def test_a_folder_without_payloads_is_refused(tmp_path):
@@ -208,6 +250,8 @@ def test_verify_proves_or_names_the_difference(edgar, tmp_path):
         ("manifest.json", b'{"format": 2}', "has format 2, this version reads 1"),
         ("manifest.json", b'{"format": 1, "sources": [], "files": {}}', "the bundle is empty"),
         ("manifest.json", b'{"format": 1, "sources": [1], "files": {}}', "not facts.parquet and filings.parquet"),
+        ("manifest.sha256", None, "the shipped facts are incomplete: .*manifest.sha256: No such file"),
+        ("manifest.sha256", b"", "is not the manifest that manifest.sha256 seals"),
         ("facts.parquet", None, "the shipped facts are incomplete: .*facts.parquet: No such file"),
         ("facts.parquet", b"", "facts.parquet does not match its manifest: sha256 e3b0c44298fc"),
         ("filings.parquet", b"PAR1", "filings.parquet does not match its manifest"),
@@ -244,6 +288,7 @@ def test_a_bundle_with_other_columns_or_no_rows_is_refused(edgar, tmp_path):
         pa.parquet.write_table(table, path)
         manifest["files"]["facts.parquet"] |= {"sha256": sha256(path.read_bytes()).hexdigest(), "rows": rows}
         (tmp_path / "bundle" / "manifest.json").write_text(json.dumps(manifest))
+        seal_bundle(tmp_path / "bundle")
         with pytest.raises(BundleError, match=message):
             read_bundle(tmp_path / "bundle")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.edgar.client import BlockedError, Client, Gate, NotFoundError, identity
+from ingest.edgar.client import BlockedError, Client, Gate, NotFoundError, SetupError, identity
+from ingest.edgar.urls import Hosts
 from ingest.records import FetchError
 from support.clock import VirtualClock
 from support.fake_edgar import FakeEdgar, answer, status
@@ -243,3 +244,154 @@ def test_a_long_retry_after_ends_the_attempts_and_says_when(client, edgar, clock
     with pytest.raises(FetchError, match="EDGAR says to try again after 20.*UTC"):
         client.get(url(edgar), "json")
     assert len(edgar.log) == 1
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["99999999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 -2300", "Mon, 21 Sep 99999 14:14:30 GMT", "86401"],
+)
+@pytest.mark.parametrize("code", [500, 503, 408])
+def test_a_retry_after_beyond_the_calendar_is_said_as_a_day(client, edgar, header, code):
+    edgar.fault(PATH, status(code, Retry_After=header), times=4)
+    with pytest.raises(FetchError, match=r"try again after 20..-..-.. .* UTC|after 4 attempts"):
+        client.get(url(edgar), "json")
+
+
+@pytest.mark.parametrize("header", ["99999999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 -2300"])
+@pytest.mark.parametrize("code", [429, 403])
+def test_a_pause_beyond_the_calendar_is_a_day(client, edgar, clock, header, code):
+    edgar.fault(PATH, status(code, Retry_After=header))
+    with pytest.raises(BlockedError, match=r"Try again after 20.*UTC"):
+        client.get(url(edgar), "json")
+    clock.now += 86_401
+    client.get(url(edgar), "json")
+
+
+@pytest.mark.parametrize("header", ["Mon, 01 Jan 0001 00:00:00 -0000", "Mon, 21 Sep 2026 14:14:30 -0000", "  ", "Mon"])
+def test_a_retry_after_that_is_no_moment_is_none(client, edgar, header):
+    edgar.fault(PATH, status(503, Retry_After=header))
+    assert client.get(url(edgar), "json").body
+
+
+def test_a_length_of_many_digits_is_over_the_cap(client, edgar):
+    edgar.fault(PATH, status(200, b"{}", Content_Length="9" * 5000), times=4)
+    with pytest.raises(FetchError, match="the cap is|the connection failed"):
+        client.get(url(edgar), "json")
+
+
+# The machine's settings ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def through_proxy(monkeypatch):
+    """No exception for this machine, as for any other address."""
+    for name in (
+        "NO_PROXY",
+        "no_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_nothing_of_netrc_is_sent(edgar, clock, tmp_path, monkeypatch):
+    """The case: a default entry, which holds for every host there is."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password not-for-edgar\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with Client(AGENT, tmp_path, hosts=edgar.hosts, clock=clock, sleep=clock.sleep) as client:
+        client.get(url(edgar), "json")
+        client.get(url(edgar, "www.sec.gov/x.htm"), "document")
+    assert len(edgar.log) == 2
+    assert [seen.headers.get("Authorization") for seen in edgar.log] == [None, None]
+    assert "somebody" not in str([seen.headers for seen in edgar.log])
+
+
+def test_a_proxy_of_the_environment_is_used(clock, tmp_path, monkeypatch, through_proxy):
+    with FakeEdgar() as proxy:
+        proxy.fault("", answer(b"{}"))
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        hosts = Hosts("http://data.invalid", "http://www.invalid")
+        with Client(AGENT, tmp_path, hosts=hosts, clock=clock, sleep=clock.sleep) as client:
+            assert client.get("http://data.invalid/x.json", "json").body == b"{}"
+        assert proxy.paths() == ["http://data.invalid/x.json"]
+        assert proxy.log[0].headers.get("Authorization") is None
+
+
+WRONG_PROXIES = {
+    "no address": "://",
+    "no host": "http://",
+    "another kind": "ftp://127.0.0.1:1",
+    "no port": "http://127.0.0.1:port",
+}
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("proxy", WRONG_PROXIES.values(), ids=WRONG_PROXIES)
+def test_a_proxy_that_is_no_address_is_said_at_once_by_name(clock, tmp_path, monkeypatch, through_proxy, name, proxy):
+    monkeypatch.setenv(name, proxy)
+    hosts = Hosts("https://data.invalid", "https://www.invalid")
+    with Client(AGENT, tmp_path, hosts=hosts, clock=clock, sleep=clock.sleep) as client:
+        with pytest.raises(SetupError) as caught:
+            client.get("https://data.invalid/x.json", "json")
+        assert f"{name}={proxy} is no proxy" in str(caught.value)
+        assert (client.requests_sent, clock.sleeps) == (0, [])
+
+
+def test_a_proxy_that_nobody_answers_at_is_said_by_name_without_its_password(
+    clock, tmp_path, monkeypatch, through_proxy
+):
+    monkeypatch.setenv("HTTPS_PROXY", "http://jane:secret@127.0.0.1:1")
+    hosts = Hosts("https://data.invalid", "https://www.invalid")
+    with (
+        Client(AGENT, tmp_path, hosts=hosts, clock=clock, sleep=clock.sleep) as client,
+        pytest.raises(SetupError, match="does not let requests through, after 4 attempts") as caught,
+    ):
+        client.get("https://data.invalid/x.json", "json")
+    assert "HTTPS_PROXY=http://***@127.0.0.1:1" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_socks_proxy_is_a_proxy(clock, tmp_path, monkeypatch, through_proxy):
+    pytest.importorskip("socks")
+    monkeypatch.setenv("ALL_PROXY", "socks5h://127.0.0.1:1")
+    hosts = Hosts("https://data.invalid", "https://www.invalid")
+    with (
+        Client(AGENT, tmp_path, hosts=hosts, clock=clock, sleep=clock.sleep) as client,
+        pytest.raises(FetchError, match="after 4 attempts"),
+    ):
+        client.get("https://data.invalid/x.json", "json")
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("kind", ["nothing", "no certificates", "a folder of none"])
+def test_certificates_that_are_not_there_are_said_at_once_by_name(clock, tmp_path, monkeypatch, name, kind):
+    path = tmp_path / "certificates"
+    if kind == "no certificates":
+        path.write_text("hello")
+    elif kind == "a folder of none":
+        path = tmp_path / "no" / "such" / "folder"
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(name, str(path))
+    hosts = Hosts("https://127.0.0.1:1", "https://127.0.0.1:1")
+    with Client(AGENT, tmp_path, hosts=hosts, clock=clock, sleep=clock.sleep) as client:
+        with pytest.raises(SetupError) as caught:
+            client.get("https://127.0.0.1:1/x.json", "json")
+        assert f"{name}={path} does not give the certificates to trust" in str(caught.value)
+        assert (client.requests_sent, clock.sleeps) == (0, [])
+
+
+def test_certificates_that_are_there_are_used(clock, tmp_path, monkeypatch):
+    import certifi
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    hosts = Hosts("https://127.0.0.1:1", "https://127.0.0.1:1")
+    with Client(AGENT, tmp_path, hosts=hosts, clock=clock, sleep=clock.sleep) as client:
+        client.check_pause()
+        with pytest.raises(FetchError, match="the connection failed"):
+            client.get("https://127.0.0.1:1/x.json", "json")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.companyfacts import _read_quickly, parse_companyfacts
-from ingest.records import FACTS, PayloadError
+from ingest.companyfacts import _read_quickly, parse_companyfacts, read_companyfacts
+from ingest.records import FACTS, SET_ASIDE, PayloadError
 
 URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK0001045810.json"
 ROW = {
@@ -138,7 +138,7 @@ def test_every_value_is_exact_or_refused(number, places, exponent):
     [
         ("46743000000", "NaN", "NaN stands where a number is expected"),
         ("46743000000", "-Infinity", "-Infinity stands where a number"),
-        ("46743000000", "1e400", "us-gaap:Revenues in USD, 0001045810-25-000209, 2025-07-27: 1E\\+400 is out of range"),
+        ("46743000000", "1e400", "us-gaap:Revenues, 0001045810-25-000209, 2025-07-27: 1E\\+400 is out of range"),
         ("46743000000", "12345678901234567890123456789", "is out of range"),
         ("46743000000", "0.12345678901", "is out of range"),
         ("46743000000", '"46743000000"', "val is '46743000000'"),
@@ -148,11 +148,12 @@ def test_every_value_is_exact_or_refused(number, places, exponent):
         ('"fy"', '"val"', "the JSON key 'val' stands twice"),
         ('"entityName"', '"cik"', "the JSON key 'cik' stands twice"),
         ('"label"', '"units"', "the JSON key 'units' stands twice"),
-        ('"filed"', '"field"', "1 facts have no 'filed'"),
-        ('"2025-07-27"', '"27.07.2025"', "CIK 0001045810"),
-        ("2026", '"2026"', "wrong type"),
+        ('"filed"', '"field"', "filed is None, not a day"),
+        ('"2025-07-27"', '"27.07.2025"', "CIK 0001045810.*end is '27.07.2025', not a day"),
+        ('"2025-07-27"', '"0000-01-01"', "year 0"),
+        ('"accn"', '"accession"', "accn is None, not a text"),
         ("1045810", '"NVDA"', "ten digits expected"),
-        ('"units"', '"unit"', "KeyError 'units'"),
+        ('"units"', '"unit"', "val is None"),
         ('"us-gaap"', '"facts":[],"x"', "stands|company facts"),
     ],
 )
@@ -177,3 +178,62 @@ def test_what_is_wrong_is_said(old, new, message, indent):
 def test_other_shapes_are_refused(body):
     with pytest.raises(PayloadError):
         parse(body)
+
+
+# --- one fact among others ---------------------------------------------------------------------------------
+
+ODD = {
+    "a value that does not fit": ({"val": 10**28}, "is out of range"),
+    "a value that is a text": ({"val": "12"}, "val is '12', not a number"),
+    "an end that is no day": ({"end": "2025-06-31"}, "day is out of range"),
+    "an end that is nothing": ({"end": None}, "end is None, not a day"),
+    "a start that is no day": ({"start": 2025}, "start is 2025, not a day"),
+    "no accession": ({"accn": None}, "accn is None, not a text"),
+    "a form that is none": ({"form": ["10-Q"]}, "not a text"),
+}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("name", ODD)
+def test_one_odd_fact_is_set_aside_and_named_and_its_neighbours_stay(name, indent):
+    change, reason = ODD[name]
+    body = payload([ROW, ROW | change, ROW | {"end": "2025-04-27"}], indent=indent)
+    read = read_companyfacts(body, URL, "ab" * 32)
+    assert read.facts["period_end"].to_pylist() == [date(2025, 7, 27), date(2025, 4, 27)]
+    assert read.set_aside.schema == SET_ASIDE
+    (row,) = read.set_aside.to_pylist()
+    assert reason in row["reason"]
+    assert (row["kind"], row["cik"], row["source_url"]) == ("fact", "0001045810", URL)
+    assert (row["concept"], row["dimensions"]) == ("us-gaap:Revenues", "")
+    assert row["accession"] == (None if "accn" in change else ROW["accn"])
+    assert row["period_end"] == (None if "end" in change else date(2025, 7, 27))
+
+
+@pytest.mark.parametrize("text", ["1e400", "1e99999999999999999999", "null"])
+def test_so_is_a_number_that_no_parser_expects(text):
+    body = payload([ROW, ROW | {"end": "2025-04-27"}]).replace(b"46743000000", text.encode(), 1)
+    read = read_companyfacts(body, URL, "ab" * 32)
+    assert (read.facts.num_rows, read.set_aside.num_rows) == (1, 1)
+
+
+def test_a_concept_without_units_and_a_list_that_is_none_are_set_aside():
+    whole = json.loads(payload([ROW]))
+    whole["facts"]["us-gaap"] |= {"Odd": {"label": "x"}, "Odder": 7, "Oddest": {"units": {"USD": {"val": 1}}}}
+    read = read_companyfacts(json.dumps(whole).encode(), URL, "ab" * 32)
+    assert read.facts.num_rows == 1
+    assert sorted(read.set_aside["concept"].to_pylist()) == ["us-gaap:Odd", "us-gaap:Odder", "us-gaap:Oddest"]
+
+
+def test_what_describes_the_filing_only_never_costs_a_fact():
+    row = parse(payload([ROW | {"fy": "2026", "fp": 2, "frame": True}])).to_pylist()[0]
+    assert (row["value"], row["fy"], row["fp"], row["frame"]) == (46743000000, None, None, None)
+
+
+def test_odd_facts_of_forms_that_are_never_used_are_not_worth_a_row():
+    read = read_companyfacts(payload([ROW, ROW | {"form": "424B5", "val": 10**28}]), URL, "ab" * 32)
+    assert (read.facts.num_rows, read.set_aside.num_rows) == (1, 0)
+
+
+def test_a_payload_of_odd_facts_is_refused():
+    with pytest.raises(PayloadError, match="more than 10000 company facts cannot be read"):
+        parse(payload([ROW, *[7] * 10_001]))

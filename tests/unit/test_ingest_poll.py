@@ -72,6 +72,11 @@ def test_a_clock_that_went_back_silences_nobody():
     assert due([COMPANY], {CIK: Listing(NOON + 86_400)}, NOON, EVERY) == [COMPANY]
 
 
+@pytest.mark.parametrize("asked_at", [float("nan"), float("inf"), float("-inf")])
+def test_a_moment_that_is_none_silences_nobody(asked_at):
+    assert due([COMPANY], load(dump({CIK: Listing(asked_at)})), NOON, EVERY) == [COMPANY]
+
+
 def test_who_waited_longest_is_asked_first():
     seen = {CIK: Listing(NOON - 4000), OTHER.cik: Listing(NOON - 5000)}
     assert due([COMPANY, OTHER], seen, NOON, EVERY) == [OTHER, COMPANY]
@@ -142,6 +147,19 @@ def test_one_bad_answer_is_said_and_the_others_are_asked(edgar, ask, fault, said
     assert seen.listings[CIK] == before[CIK]._replace(asked_at=NOON)
 
 
+def test_without_a_place_for_the_queue_nothing_is_asked_and_nothing_raised(edgar, ask, tmp_path):
+    (tmp_path / "edgar-gate.json").mkdir()
+    seen = ask()
+    assert "edgar-gate.json, the queue before EDGAR, cannot be used" in seen.blocked
+    assert edgar.log == []
+
+
+def test_a_report_dated_2062_hides_no_other(edgar, ask):
+    """The newest 400 days are told by days that can be."""
+    edgar.pages |= tiny.site([Q1, Q2, Q2._replace(accession="0000000042-26-000009", filed="2062-01-01")])
+    assert accessions(ask().listings[CIK])[:2] == [Q1.accession, Q2.accession]
+
+
 def test_a_refusal_ends_the_round(edgar, ask):
     edgar.fault("submissions", fake_edgar.rate_page())
     seen = ask()
@@ -158,6 +176,12 @@ def test_a_round_that_takes_too_long_stops_and_says_so(edgar, ask):
     assert seen.problems == ["OTHR and those after it: not asked, the round took too long"]
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", "7", '{"1": 2}', '{"1": [1, null, null, [["a"]]]}', "null"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        None, "", "{", "[]", "7", '{"1": 2}', '{"1": [1, null, null, [["a"]]]}', "null", "[" * 100_000,
+        f'{{"1": [{"9" * 400}, null, null, []]}}',
+    ],
+)  # fmt: skip
 def test_a_cursor_that_is_none_starts_anew(text):
     assert load(text) == {}

@@ -3,14 +3,15 @@
 import random
 import socket
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from ingest import replay as replay_module
 from ingest.archive import Archive
 from ingest.bundle import PAYLOADS
-from ingest.records import FACTS, FILINGS
-from ingest.replay import replay
+from ingest.records import FACTS, FILINGS, SET_ASIDE
+from ingest.replay import outdated, replay
 from support import tiny
 from support.tiny import CIK, Q1, Q2, Q3
 
@@ -104,13 +105,6 @@ BAD = {
     "a 403 page": (b"<!DOCTYPE html><html><title>Request Rate Threshold Exceeded</title></html>", "wait ten minutes"),
     "another company": (tiny.instance(Q2, "0000000077"), "speaks of CIK 0000000077"),
     "another form": (tiny.instance(Q2._replace(form="8-K")), "filed as 10-Q, but its cover says '8-K'"),
-    "a conflict": (
-        tiny.instance(Q2).replace(
-            b"</xbrli:xbrl>",
-            b'<us-gaap:Revenues contextRef="c" unitRef="u" decimals="0">7</us-gaap:Revenues></xbrli:xbrl>',
-        ),
-        "us-gaap:Revenues",
-    ),
 }
 
 
@@ -124,6 +118,9 @@ def test_a_bad_document_is_set_aside_and_the_rest_goes_on(full, data, message):
     assert row["status"] == "quarantined"
     assert message in row["error"]
     assert any("set aside" in line and Q3.accession in line for line in told)
+    (aside,) = result.set_aside.to_pylist()
+    assert (aside["kind"], aside["accession"], aside["sha256"]) == ("filing", Q3.accession, sha256)
+    assert aside["reason"] == row["error"]
 
 
 @pytest.mark.parametrize("form", ["10-Q/A", "10-QT", "10-QT/A"])
@@ -151,26 +148,133 @@ def test_a_parsers_own_mistake_does_not_take_the_others_down(full, monkeypatch):
     def broken(data, url, sha256):
         raise KeyError("oops")
 
-    monkeypatch.setattr(replay_module, "parse_companyfacts", broken)
+    monkeypatch.setattr(replay_module, "read_companyfacts", broken)
     result = replay(full)
     assert result.facts.num_rows == 2
     (row,) = [row for row in result.payloads.to_pylist() if row["status"] == "quarantined"]
     assert "KeyError: 'oops'" in row["error"]
 
 
-def test_facts_whose_period_cannot_be_are_left_out_and_counted(archive):
-    late = Q1._replace(filed="2026-05-28")
-    data = tiny.instance(late).replace(str(late.end).encode(), b"2026-06-30")
-    put_document(archive, late, data)
+def with_fact(report, name, *texts, **attributes):
+    """The report's document with one more fact, stated as often as there are texts."""
+    given = {"contextRef": "c", "unitRef": "u", "decimals": "0", **attributes}
+    written = " ".join(f'{key}="{value}"' for key, value in given.items())
+    more = "".join(f"<{name} {written}>{text}</{name}>" for text in texts)
+    return tiny.instance(report).replace(b"</xbrli:xbrl>", f"{more}</xbrli:xbrl>".encode())
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (("us-gaap:Assets", "1e400"), "1e400 does not fit"),
+        (("us-gaap:Assets", "0.12345678901"), "0.12345678901 does not fit"),
+        (("us-gaap:Assets", "many"), "'many' is not a number"),
+    ],
+)
+def test_one_odd_fact_is_set_aside_by_name_and_the_filing_is_used(full, more, reason):
+    put_document(full, Q3, with_fact(Q3, *more))
+    told = []
+    result = replay(full, on_progress=told.append)
+    assert (Q3.accession, Q3.revenue) in [(r["accession"], r["value"]) for r in result.facts.to_pylist()]
+    assert result.set_aside.schema == SET_ASIDE
+    (row,) = result.set_aside.to_pylist()
+    assert reason in row["reason"]
+    assert (row["kind"], row["cik"], row["accession"], row["concept"]) == ("fact", CIK, Q3.accession, more[0])
+    assert (row["period_start"], row["period_end"]) == (Q3.start, Q3.end)
+    assert any(Q3.accession in line and "1 set aside" in line for line in told)
+
+
+def test_a_line_with_two_values_sets_that_line_aside_alone(archive):
+    put_document(archive, Q1, with_fact(Q1, "us-gaap:Other", "1", "2"))
     result = replay(archive)
-    assert (result.facts.num_rows, result.rejected_facts) == (0, 1)
+    assert [(r["concept"], r["value"]) for r in result.facts.to_pylist()] == [("us-gaap:Revenues", Q1.revenue)]
+    (row,) = result.set_aside.to_pylist()
+    assert (row["kind"], row["concept"]) == ("fact", "us-gaap:Other")
+    assert row["stated"] == "USD 1 (decimals 0) and 2 (decimals 0)"
 
 
-def test_a_filing_listed_twice_stands_once(archive):
+@pytest.mark.parametrize("value", ["1e19", "9999999999999999999999999999"])
+def test_a_value_that_fits_is_kept_however_large(archive, value):
+    put_document(archive, Q1, with_fact(Q1, "us-gaap:Assets", value))
+    result = replay(archive)
+    assert Decimal(value) in result.facts["value"].to_pylist()
+    assert result.set_aside.num_rows == 0
+
+
+def late(report, by=60):
+    """The report's document with its period moved beyond the filing."""
+    return tiny.instance(report).replace(str(report.end).encode(), str(report.end + timedelta(days=by)).encode())
+
+
+def test_a_filing_of_impossible_facts_alone_is_named(archive):
+    put_document(archive, Q1, late(Q1))
+    result = replay(archive)
+    assert result.facts.num_rows == 0
+    (row,) = result.set_aside.to_pylist()
+    assert (row["kind"], row["accession"], row["stated"]) == ("filing", Q1.accession, "10-Q")
+    assert row["reason"].startswith("none of its 1 facts can be used; the first, us-gaap:Revenues: its period ends")
+
+
+def test_an_impossible_fact_among_others_is_named_by_itself(archive):
+    context = tiny.instance(Q1)
+    start = context.index(b"<xbrli:context")
+    end = context.index(b"</xbrli:context>") + len(b"</xbrli:context>")
+    again = context[start:end].replace(b'id="c"', b'id="late"').replace(str(Q1.end).encode(), b"2030-01-01")
+    data = with_fact(Q1, "us-gaap:Revenues", "7", contextRef="late").replace(
+        b"<xbrli:context", again + b"<xbrli:context", 1
+    )
+    put_document(archive, Q1, data)
+    result = replay(archive)
+    assert result.facts["value"].to_pylist() == [Q1.revenue]
+    (row,) = result.set_aside.to_pylist()
+    assert (row["kind"], str(row["period_end"])) == ("fact", "2030-01-01")
+
+
+def test_a_filing_stands_once_for_each_list_that_names_it(archive):
     put(archive, tiny.site([Q1])[tiny.list_path()], tiny.list_path(), "submissions")
     put(archive, tiny.site([Q1, Q2])[tiny.list_path()], tiny.list_path(), "submissions", at=AT + timedelta(days=1))
     result = replay(archive)
-    assert sorted(result.filings["accession"].to_pylist()) == [Q1.accession, Q2.accession]
+    assert sorted(result.filings["accession"].to_pylist()) == sorted([Q1.accession, Q1.accession, Q2.accession])
+
+
+# --- one address, other bytes ------------------------------------------------------------------------------
+
+
+def test_of_a_document_the_newest_retrieval_is_the_one_read(archive):
+    old = put_document(archive, Q1, tiny.instance(Q1._replace(revenue=1000)))
+    new = put_document(archive, Q1, at=AT + timedelta(days=1))
+    for result in (replay(archive), replay(archive, loaded={old})):
+        assert result.facts["value"].to_pylist() == [Q1.revenue]
+        assert result.payloads["sha256"].to_pylist() == [new]
+    assert replay(archive, loaded={new}).payloads.num_rows == 0
+    assert archive.is_intact(old)
+
+
+def test_a_document_that_cannot_be_read_leaves_the_one_before_it_in_force(archive):
+    good = put_document(archive, Q1)
+    bad = put_document(archive, Q1, b"<xbrl>&", at=AT + timedelta(days=1))
+    result = replay(archive)
+    assert result.facts["value"].to_pylist() == [Q1.revenue]
+    assert {row["sha256"]: row["status"] for row in result.payloads.to_pylist()} == {good: "parsed", bad: "quarantined"}
+    assert replay(archive, loaded={good}).payloads["sha256"].to_pylist() == [bad]
+
+
+def test_what_was_read_and_holds_no_more_is_named(archive):
+    nothing = PAYLOADS.empty_table()
+    put_document(archive, Q1, tiny.instance(Q1._replace(revenue=1000)))
+    put_document(archive, Q2)
+    first = replay(archive)
+    known = set(first.payloads["sha256"].to_pylist())
+    assert outdated(archive, nothing, first.payloads, replay(archive, known)) == []
+    put_document(archive, Q1, at=AT + timedelta(days=1))
+    (line,) = outdated(archive, nothing, first.payloads, replay(archive, known))
+    assert f"{Q1.stem}_htm.xml" in line
+    assert "was served again with other bytes" in line
+    gone = next(entry for entry in archive.entries() if entry.accession == Q2.accession)
+    (archive.root / gone.sha256[:2] / gone.sha256).unlink()
+    lines = outdated(archive, nothing, first.payloads, replay(archive, known))
+    assert [line.rpartition(") ")[2] for line in lines] == ["was served again with other bytes", "is gone"]
+    assert outdated(archive, first.payloads, first.payloads, replay(Archive(archive.root / "empty"))) == []
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -188,7 +292,8 @@ def test_the_order_of_retrieval_does_not_matter(tmp_path, seed):
         for day, (data, path, kind, report) in enumerate(order):
             put(archive, data, path, kind, report, at=AT + timedelta(days=day))
         results.append(replay(archive))
-    assert results[0].facts.equals(results[1].facts)
-    assert results[0].filings.equals(results[1].filings)
+    for name in ("facts", "filings"):
+        one, other = (sorted(getattr(result, name).to_pylist(), key=str) for result in results)
+        assert one == other
     columns = [name for name in PAYLOADS.names if name != "retrieved_at"]
     assert results[0].payloads.select(columns).equals(results[1].payloads.select(columns))

@@ -1,12 +1,21 @@
 """Facts as a table: the columns, and the rules that hold whatever the source."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
+from ingest.aside import set_aside_table
 from ingest.records import FACTS, PayloadError
-from ingest.xbrl import facts_table, parse_instance, periodic_only, split_impossible
+from ingest.xbrl import (
+    facts_table,
+    impossible_table,
+    parse_instance,
+    periodic_only,
+    rejected_table,
+    split_impossible,
+)
 from support import xbrl
 from support.xbrl import context, fact, instance
 
@@ -65,6 +74,39 @@ def test_periods_that_end_after_the_filing_are_split_off():
     kept, rejected = split_impossible(facts_table(parse_instance(instance(facts, resources)), **WHERE))
     assert kept["value"].to_pylist() == [1, 4]
     assert rejected["value"].to_pylist() == [2, 3]
+
+
+def test_what_is_split_off_or_cannot_be_read_is_set_aside_by_name():
+    resources = context("late", "2025-04-28/2025-10-26") + context("back", "2025-07-27/2025-04-28") + xbrl.UNITS
+    document = parse_instance(instance(fact("12.50", contextRef="late") + fact("2", contextRef="back"), resources))
+    where = {name: WHERE[name] for name in ("cik", "accession", "source_url", "sha256")}
+    aside = [
+        *impossible_table(split_impossible(facts_table(document, **WHERE))[1]).to_pylist(),
+        *rejected_table(document, **where).to_pylist(),
+    ]
+    assert [(row["concept"], row["period_end"], row["stated"], row["reason"]) for row in aside] == [
+        (
+            "us-gaap:Revenues",
+            date(2025, 10, 26),
+            "12.5000000000 USD",
+            f"its period ends 2025-10-26, after its filing of {WHERE['filed_on']}: a mis-dated context",
+        ),
+        ("us-gaap:Revenues", date(2025, 4, 28), "2", "period starts 2025-07-27, after its end 2025-04-28"),
+    ]
+    assert all({name: row[name] for name in where} == where and row["kind"] == "fact" for row in aside)
+    assert len({row["item_id"] for row in aside}) == 2
+    assert all(re.fullmatch("a[0-9a-f]{20}", row["item_id"]) for row in aside)
+
+
+def test_the_id_of_what_is_set_aside_does_not_depend_on_the_payload():
+    row = dict(kind="entry", cik="0001045810", stated="x", reason="y", source_url="u")
+    first, again, other = (
+        set_aside_table([row | more])["item_id"][0] for more in ({}, {"sha256": "1"}, {"stated": "z"})
+    )
+    assert first == again != other
+    twice = set_aside_table([row, row | {"stated": "half a \ud800 pair" * 100}, row])
+    assert twice.num_rows == 2
+    twice.validate(full=True)
 
 
 def test_periods_that_start_after_their_end_are_split_off():

@@ -79,8 +79,9 @@ def test_company_facts_come_back(bundle):
 
 def test_a_list_of_filings_comes_back(bundle):
     filings = bundle.filings.filter(pc.equal(bundle.filings["cik"], CIK))
-    again, older = parse_submissions(render.submissions(CIK, filings.to_pylist()), "u", "s")
+    found = parse_submissions(render.submissions(CIK, filings.to_pylist()), "u", "s")
+    again = found.filings
     order = [("filed_on", "descending"), ("accession", "descending")]
     same = [name for name in FILINGS.names if name not in ("source_url", "sha256")]
     assert again.select(same).equals(filings.sort_by(order).select(same))
-    assert older == ()
+    assert (found.older_pages, found.set_aside.num_rows) == ((), 0)

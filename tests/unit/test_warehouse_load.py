@@ -2,22 +2,33 @@ import os
 import random
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import permutations
 
 import duckdb
 import pyarrow as pa
 import pytest
 
 from ingest.acceptance import KNOWN_FILINGS, with_acceptance
+from ingest.aside import set_aside_table
 from ingest.bundle import PAYLOADS
 from ingest.companies import COMPANIES
 from ingest.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
-from ingest.records import EDGES, FACTS, FIGURES, FILINGS
+from ingest.records import EDGES, FACTS, FIGURES, FILINGS, PENDING, SET_ASIDE
 from warehouse import load
 from warehouse.errors import Busy, LoadError, WarehouseError
 from warehouse.home import Home
-from warehouse.load import load_facts, load_filings, load_payloads, open_build, replace_rows
+from warehouse.load import (
+    forget_payloads,
+    load_facts,
+    load_filings,
+    load_payloads,
+    load_set_aside,
+    noted_payloads,
+    open_build,
+    replace_rows,
+)
 
 
 @pytest.fixture
@@ -53,6 +64,17 @@ def filing(**changes):
     return row | changes
 
 
+def payload(sha256, day=None, url="u", status="parsed", kind="submissions"):
+    at = datetime(2026, 9, day, tzinfo=UTC) if day else None
+    return dict(
+        sha256=sha256, url=url, accession=None, kind=kind, bytes=1, retrieved_at=at, status=status, error=None
+    )  # fmt: skip
+
+
+def payloads(*rows):
+    return pa.Table.from_pylist(list(rows), PAYLOADS)
+
+
 def filings(*rows):
     return with_acceptance(pa.Table.from_pylist(list(rows), FILINGS))
 
@@ -73,6 +95,8 @@ def test_every_raw_and_meta_table_and_column_is_described(build):
     [
         ("filings", KNOWN_FILINGS),
         ("payloads", PAYLOADS),
+        ("set_aside", SET_ASIDE),
+        ("pending_filings", PENDING),
         ("companies", COMPANIES),
         ("ai_revenue_roles", AI_REVENUE_ROLES),
         ("ai_revenue_edges", EDGES),
@@ -161,6 +185,39 @@ def test_a_document_overrules_company_facts_whichever_comes_first(home, value):
     assert len(seen[0][1]) == (value == 7)
 
 
+ROUTES = {
+    "inline": fact(source_kind="inline_xbrl", value=Decimal(2), sha256="1" * 64, source_url="https://a/x.htm"),
+    "extracted": fact(source_kind="xbrl_instance", value=Decimal(1), sha256="9" * 64, source_url="https://a/x_htm.xml"),
+    "exhibit": fact(source_kind="xbrl_instance", value=Decimal(5), sha256="0" * 64, source_url="https://a/z_htm.xml"),
+    "api": fact(source_kind="companyfacts", value=Decimal(3), sha256="8" * 64, source_url="https://a/api"),
+    "api later": fact(source_kind="companyfacts", value=Decimal(2), sha256="3" * 64, source_url="https://a/api"),
+}
+DAYS = {"inline": 1, "extracted": 1, "exhibit": 1, "api": 2, "api later": 3}
+
+
+@pytest.mark.parametrize("leading", [None, *ROUTES])
+def test_which_statement_holds_does_not_depend_on_the_order_of_runs(home, leading):
+    """All of them in one load, and each in a load of its own, in any order."""
+    named = {name: row for name, row in ROUTES.items() if leading is None or name not in ("extracted", leading)}
+    read = {name: payload(row["sha256"], DAYS[name], row["source_url"]) for name, row in named.items()}
+    seen = set()
+    some = list(permutations(named))[:: 31 if leading is None else 5]
+    for order in (*some, None):
+        load.discard_build(home)
+        with open_build(home) as build:
+            if order is None:
+                load_facts(build, facts(*named.values()), payloads(*read.values()))
+            for name in order or ():
+                load_facts(build, facts(named[name]), payloads(read[name]))
+                load_payloads(build, payloads(read[name]))
+            seen.add(
+                str([build.execute(f"from raw.{t} order by all").fetchall() for t in ("xbrl_facts", "fact_conflicts")])
+            )
+    assert len(seen) == 1
+    if leading is None:
+        assert "'9999" in seen.pop(), "the extracted instance, and of two the one whose address comes first"
+
+
 def test_a_restatement_is_another_fact_because_its_filing_differs(build):
     load_facts(build, facts(fact()))
     later = fact(accession="0001045810-27-000001", value=Decimal(5), filed_on=date(2027, 2, 1))
@@ -185,14 +242,24 @@ def test_a_fact_without_its_key_is_refused_and_nothing_of_its_load_stays(build, 
 # --- the rest -----------------------------------------------------------------------------------------
 
 
-def test_a_known_filing_only_gains_what_it_lacked(build):
-    load_filings(build, filings(filing(primary_document=None)))
-    richer = filing(form="10-Q/A", primary_document="nvda.htm", sha256="3" * 64)
-    result = load_filings(build, filings(richer))
-    assert (result.inserted, result.known) == (0, 1)
-    assert build.execute("select form, primary_document, sha256 from raw.filings").fetchall() == [
-        ("10-Q", "nvda.htm", "2" * 64)
-    ]
+def test_the_newest_word_on_a_filing_holds_whichever_list_is_read_first(home):
+    """A list that was wrong once is made good by the next: a form, a day."""
+    wrong = filing(form="10-Q/A", filed_on=date(2062, 1, 1), sha256="9" * 64)
+    right = filing(primary_document="nvda.htm", sha256="3" * 64)
+    both = {"9" * 64: (wrong, 1), "3" * 64: (right, 2)}
+    for order in (*permutations(both), None):
+        load.discard_build(home)
+        with open_build(home) as build:
+            if order is None:
+                rows = payloads(*(payload(sha, day) for sha, (_, day) in both.items()))
+                load_filings(build, filings(wrong, right), rows)
+            for sha in order or ():
+                row, day = both[sha]
+                load_filings(build, filings(row), payloads(payload(sha, day)))
+                load_payloads(build, payloads(payload(sha, day)))
+            assert build.execute("select form, filed_on, primary_document, sha256 from raw.filings").fetchall() == [
+                ("10-Q", date(2026, 8, 26), "nvda.htm", "3" * 64)
+            ]
 
 
 def test_an_acceptance_time_replaces_a_bare_filing_date_and_not_the_reverse(build):
@@ -212,6 +279,62 @@ def test_the_newest_word_on_a_payload_replaces_the_older(build):
     assert (result.inserted, result.known) == (0, 1)
     assert build.execute("select status, error from raw.payloads").fetchall() == [("parsed", None)]
     assert load.loaded_payloads(build) == {"2" * 64}
+
+
+# --- set aside ----------------------------------------------------------------------------------------
+
+
+def aside(sha256, *reasons, kind="fact", url="u"):
+    return set_aside_table(dict(kind=kind, reason=reason, source_url=url, sha256=sha256) for reason in reasons)
+
+
+def reasons(build):
+    return [row[0] for row in build.execute("select reason from raw.set_aside order by all").fetchall()]
+
+
+def take(build, table, *rows):
+    result = load_set_aside(build, table, payloads(*rows))
+    load_payloads(build, payloads(*rows))
+    return result
+
+
+def test_a_payload_read_anew_gives_its_rows_anew(build):
+    assert take(build, aside("2" * 64, "a", "b"), payload("2" * 64)).inserted == 2
+    assert take(build, aside("2" * 64, "a", "b"), payload("2" * 64)).inserted == 0
+    assert reasons(build) == ["a", "b"]
+    take(build, aside("2" * 64), payload("2" * 64))
+    assert reasons(build) == []
+
+
+@pytest.mark.parametrize("order", list(permutations([1, 2, 3])))
+def test_of_an_address_the_newest_retrieval_that_could_be_read_says_what_is_set_aside(build, order):
+    """A list that was odd once is made good by the next."""
+    rows = {
+        1: (aside("1" * 64, "odd then"), payload("1" * 64, 1)),
+        2: (aside("2" * 64, "odd now"), payload("2" * 64, 2)),
+        3: (aside("3" * 64), payload("3" * 64, 3, status="quarantined")),
+    }
+    take(build, aside("4" * 64, "elsewhere", url="v"), payload("4" * 64, 1, url="v"))
+    for number in order:
+        table, row = rows[number]
+        take(build, table, row)
+    assert reasons(build) == ["elsewhere", "odd now"]
+
+
+def test_a_filing_that_could_not_be_read_stays_named(build):
+    take(build, aside("1" * 64, "unread", kind="filing"), payload("1" * 64, 2, status="quarantined"))
+    take(build, aside("2" * 64), payload("2" * 64, 1))
+    assert reasons(build) == ["unread"]
+
+
+def test_all_that_was_read_from_payloads_can_be_forgotten(build):
+    load_facts(build, facts(fact(), fact(value=Decimal(1), sha256="3" * 64)))
+    load_filings(build, filings(filing()))
+    take(build, aside("2" * 64, "a"), payload("2" * 64))
+    assert noted_payloads(build).schema.names == PAYLOADS.names
+    forget_payloads(build)
+    for table in ("xbrl_facts", "fact_conflicts", "filings", "set_aside", "payloads"):
+        assert build.execute(f"select count(*) from raw.{table}").fetchone() == (0,), table
 
 
 def test_configuration_is_replaced_whole_and_other_tables_never(build):

@@ -35,6 +35,7 @@ from_filings as (
         facts.known_at,
         facts.report_date,
         facts.form,
+        cast(null as date) as withdrawn_on,
         facts.accession,
         'reported' as value_kind,
         'as reported' as formula,
@@ -65,6 +66,7 @@ curated as (
         cast(null as string) as known_at,
         cast(null as date) as report_date,
         cast(null as string) as form,
+        figures.withdrawn_on,
         figures.fact_id as accession,
         'reported' as value_kind,
         'as reported' as formula,
@@ -107,12 +109,62 @@ including_leases as (
     {{ combine_lines('net_or_stated', "formulas.metric = 'capex_including_finance_leases'") }}
 ),
 
-unioned as (
+stated as (
     select * from net_or_stated
     union all
     select * from including_leases
+),
+
+-- A filing that states a half year and its second quarter says what the first was: that is how a company recasts it.
+first_quarters as (
+    select
+        half.cik,
+        half.metric,
+        half.concept,
+        half.line,
+        half.priority,
+        half.source_kind,
+        'quarter' as span,
+        half.period_start,
+        {{ add_days('second.period_start', -1) }} as period_end,
+        half.value_usd - second.value_usd as value_usd,
+        half.known_from,
+        half.known_at,
+        half.report_date,
+        half.form,
+        half.withdrawn_on,
+        half.accession,
+        'derived' as value_kind,
+        'half year - second quarter of the same filing' as formula,
+        {{ array_union_sorted('half.fact_ids', 'second.fact_ids') }} as fact_ids
+    from stated as half
+    inner join stated as second
+        on
+            half.cik = second.cik
+            and half.metric = second.metric
+            and half.concept = second.concept
+            and half.accession = second.accession
+            and half.period_end = second.period_end
+    where
+        half.span = 'half' and second.span = 'quarter'
+        and {{ days_between('half.period_start', 'second.period_start') }} between 80 and 100
+),
+
+unioned as (
+    select
+        *,
+        false as is_implied
+    from stated
     union all
-    select * from curated
+    select
+        *,
+        false as is_implied
+    from curated
+    union all
+    select
+        *,
+        true as is_implied
+    from first_quarters
 ),
 
 final as (

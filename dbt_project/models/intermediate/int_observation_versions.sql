@@ -75,6 +75,7 @@ ranked as (
         observations.span,
         observations.value_usd,
         observations.value_kind,
+        observations.is_implied,
         observations.formula,
         observations.accession,
         observations.fact_ids,
@@ -95,6 +96,31 @@ one_a_day as (
     where place = 1
 ),
 
+numbered as (
+    select
+        *,
+        sum(case when is_implied then 0 else 1 end) over (
+            partition by cik, metric, line, source_kind, period_start, period_end
+            order by said_on
+        ) as stated_before
+    from one_a_day
+),
+
+-- What a filing says by implication recasts what was stated; within rounding it is the same number once more.
+against_the_stated as (
+    select
+        *,
+        max(case when is_implied then null else value_usd end) over (
+            partition by cik, metric, line, source_kind, period_start, period_end, stated_before
+        ) as stated_usd
+    from numbered
+),
+
+recasts as (
+    select * from against_the_stated
+    where is_implied is null or not is_implied or abs(value_usd - stated_usd) > 2000000
+),
+
 compared as (
     select
         *,
@@ -102,7 +128,7 @@ compared as (
             partition by cik, metric, line, source_kind, period_start, period_end
             order by said_on
         ) as previous_value_usd
-    from one_a_day
+    from recasts
 ),
 
 changes as (

@@ -45,15 +45,19 @@ final as (
         observations.known_at,
         observations.report_date,
         observations.form,
+        observations.withdrawn_on,
         observations.accession,
+        observations.is_implied,
         observations.value_kind,
         observations.formula,
         observations.fact_ids,
         used.used_from,
-        used.used_to
+        least(used.used_to, observations.withdrawn_on) as used_to
     from observations
     inner join used on observations.observation_id = used.row_id
-    where observations.value_usd is not null
+    where
+        observations.value_usd is not null
+        and (observations.withdrawn_on is null or used.used_from < observations.withdrawn_on)
 )
 
 select * from final
