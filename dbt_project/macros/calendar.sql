@@ -1,4 +1,4 @@
-{#- Fiscal and calendar labels from a period's own dates (METHOD section 10): both from the day in
+{#- Fiscal and calendar labels from a period's own dates (docs/method.md, "Quarters"): both from the day in
     its middle. Never from fy/fp, which describe the filing. -#}
 
 {% macro period_midpoint(period_start, period_end) -%}

@@ -8,7 +8,7 @@ import pytest
 
 M = 1_000_000
 
-#: Quarter -> run rate and required revenue at 0.5 / 0.5 (M), METHOD section 2.
+#: Quarter -> run rate and required revenue at 0.5 / 0.5 (M), docs/method.md, "The chain".
 REQUIRED = {"2025Q3": (204_860, 819_440), "2025Q4": (249_256, 997_024), "2026Q2": (356_092, 1_424_368)}
 
 #: All 34 NVIDIA quarters: last day, Data Center revenue (M) as NVIDIA stated it.
