@@ -19,8 +19,34 @@ FILES = sorted([*(PROJECT / "models").rglob("*.sql"), *(PROJECT / "tests").glob(
 #: One name, one meaning in both engines, as the models use it. A new one belongs here after a look into both manuals.
 #: concat() is the one to mind: given a NULL it is NULL in Spark, so no model gives it one.
 IN_BOTH = {
-    *("abs", "cast", "coalesce", "concat", "count", "exp", "floor", "greatest", "lag", "last_day", "lead", "least", "ln"),
-    *("max", "min", "mod", "month", "nullif", "quarter", "regexp_extract", "regexp_replace", "replace", "right", "round"),
+    *(
+        "abs",
+        "cast",
+        "coalesce",
+        "concat",
+        "count",
+        "exp",
+        "floor",
+        "greatest",
+        "lag",
+        "last_day",
+        "lead",
+        "least",
+        "ln",
+    ),
+    *(
+        "max",
+        "min",
+        "mod",
+        "month",
+        "nullif",
+        "quarter",
+        "regexp_extract",
+        "regexp_replace",
+        "replace",
+        "right",
+        "round",
+    ),
     *("row_number", "split", "substr", "sum", "year"),
 }
 #: What the Spark side of macros/dialect.sql calls.
