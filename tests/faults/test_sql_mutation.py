@@ -263,8 +263,8 @@ MUTANTS = [
     _mutant(
         "revenue that exists is taken off",
         "ai_revenue_gap_components",
-        "then -1 * ai_revenue.counted_usd",
-        "then ai_revenue.counted_usd",
+        "-1 * case gap.ai_revenue_end",
+        "1 * case gap.ai_revenue_end",
         "dbt assert_components_sum_to_gap",
     ),
     _mutant(

@@ -187,7 +187,7 @@ def test_a_missing_leg_is_no_nine_month_quarter(con):
     ).fetchone() == (0,)
     missing = con.execute(
         "select reason_missing from marts.coverage where company = 'Oracle' and metric = 'capex_cash_gross' and "
-        "calendar_quarter = '2024Q2'"
+        "calendar_quarter = '2018Q2'"
     ).fetchone()[0]
     assert missing.startswith("missing leg")
 
@@ -295,7 +295,8 @@ def test_one_netting_through_the_series(con):
     rows = {
         (basis, quarter): round(central / 10**8) / 10
         for basis, quarter, central in con.execute(
-            "select ai_revenue_basis, calendar_quarter, central_usd from marts.ai_revenue_totals"
+            "select ai_revenue_basis, calendar_quarter, central_usd from marts.ai_revenue_totals "
+            "where central_usd is not null"
         ).fetchall()
     }
     quarters = ("2025Q3", "2026Q1", "2026Q2")
