@@ -34,3 +34,8 @@
 {% macro quarter_number(quarter) -%}
     (cast(substr({{ quarter }}, 1, 4) as integer) * 4 + cast(substr({{ quarter }}, 6, 1) as integer))
 {%- endmacro %}
+
+{#- The quarter of such a number: '2026Q2'. -#}
+{% macro quarter_name(number) -%}
+    concat(cast(cast(floor(({{ number }} - 1) / 4) as integer) as string), 'Q', cast(mod({{ number }} - 1, 4) + 1 as string))
+{%- endmacro %}

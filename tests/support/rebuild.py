@@ -45,11 +45,12 @@ def _create(con: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
 
 @contextmanager
 def rebuilt(
-    build: Path, models: Iterable[Model], raw: Mapping[str, str] | None = None
+    build: Path, models: Iterable[Model], raw: Mapping[str, str] | None = None, macros: bool = True
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with every model made from the raw tables of `build`, which is only read.
 
     :param raw: raw table -> what to select in its place; `origin.raw.<table>` is the table itself.
+    :param macros: with the reader macros, which need every mart.
     """
     con = _memory()
     try:
@@ -61,7 +62,8 @@ def rebuilt(
             select = (raw or {}).get(table, f"select * from origin.raw.{table}")
             con.execute(f"create view raw.{table} as {select}")
         _create(con, models)
-        con.execute(_MACROS.read_text("utf-8"))
+        if macros:
+            con.execute(_MACROS.read_text("utf-8"))
         yield con
     finally:
         con.close()

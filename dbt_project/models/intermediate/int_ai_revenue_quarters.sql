@@ -10,8 +10,17 @@ with speaking as (
     where metric = 'data_center_revenue' and calendar_quarter >= '2022Q4'
 ),
 
+span as (
+    select
+        min({{ quarter_number('calendar_quarter') }}) as first_number,
+        max({{ quarter_number('calendar_quarter') }}) as last_number
+    from speaking
+),
+
+-- Without a hole: a quarter of which nobody speaks lies between two of which somebody does.
 names as (
-    select distinct calendar_quarter from speaking
+    select {{ quarter_name('span.first_number + exploded.passed') }} as calendar_quarter
+    from span {{ explode_ids(counted_to('(span.last_number - span.first_number)'), 'passed') }}
 ),
 
 final as (

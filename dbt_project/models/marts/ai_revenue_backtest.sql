@@ -44,7 +44,7 @@ left_out as (
     select
         last_word.*,
         {{ calendar_quarter_of('last_word.paced_on') }},
-        'as known now',
+        'in hindsight',
         cast('9999-12-31' as date)
     from last_word
     inner join companies on last_word.company = companies.company
