@@ -83,7 +83,7 @@ class Dbt:
                 stderr=subprocess.STDOUT,
                 pass_fds=[told],
                 env=_environment(home),
-                cwd=PROJECT,
+                cwd=Path(__file__).parent,  # the caller's folder may be gone
                 # Ctrl-C is the caller's to answer.
                 start_new_session=True,
             )
@@ -215,7 +215,7 @@ def _build(target: Path, manifest: Any, select: Sequence[str] | None, tell: Call
     told: dict[str, Outcome] = {}
 
     def on_event(event: Any) -> None:
-        if event.info.name != "NodeFinished":
+        if event.info.name != "NodeFinished" or event.data.run_result.status == "skipped":
             return
         node, run = event.data.node_info, event.data.run_result
         rows = _rows(node.unique_id, manifest) if node.resource_type == "model" else None

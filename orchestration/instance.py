@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster import DagsterInstance
+from dagster._core.instance.ref import InstanceRef
 
 from orchestration.store import mend
 from warehouse.home import Home, replace_file
@@ -85,7 +86,10 @@ def instance_of(home: Home, say: Callable[[str], None] = _log.warning) -> Iterat
             fcntl.flock(lock, fcntl.LOCK_EX)
             _write_settings(home.dagster)
             mend(home.dagster, say)
-            instance = opened.enter_context(DagsterInstance.from_config(str(home.dagster)))
+            # Handed over rather than left to be found: Dagster looks for dagster.yaml as for a pattern, and in a folder
+            # called `a [b]` finds none, and then keeps telemetry on.
+            ref = InstanceRef.from_dir(str(home.dagster), overrides=SETTINGS)
+            instance = opened.enter_context(DagsterInstance.from_ref(ref))
             # Touch every database: each is made on first use.
             instance.get_runs_count()
             instance.all_asset_keys()

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -130,6 +131,8 @@ def _run_job(
 ) -> int:
     """The job, run and recorded; returns how many steps `progress` was told of."""
     _quiet()
+    from sqlalchemy.exc import DatabaseError
+
     from orchestration import jobs
     from orchestration.build import build_definitions
     from orchestration.instance import instance_of
@@ -150,17 +153,20 @@ def _run_job(
         loggers={"console": _logger(progress, models)},
     )
     job = definitions.resolve_job_def(jobs.refresh_job.name)
-    with instance_of(home, progress) as instance:
-        close_left_over_runs(instance, job.name)
-        result = _interruptible(
-            lambda: job.execute_in_process(
-                instance=instance,
-                raise_on_error=False,
-                run_config={"loggers": {"console": {}}},
-                tags=_TAGS,
-            ),
-            before_exit=lambda: close_left_over_runs(instance, job.name),
-        )
+    try:
+        with instance_of(home, progress) as instance:
+            close_left_over_runs(instance, job.name)
+            result = _interruptible(
+                lambda: job.execute_in_process(
+                    instance=instance,
+                    raise_on_error=False,
+                    run_config={"loggers": {"console": {}}},
+                    tags=_TAGS,
+                ),
+                before_exit=lambda: close_left_over_runs(instance, job.name),
+            )
+    except (sqlite3.Error, DatabaseError) as error:  # a step's own errors are events
+        raise WarehouseError(f"Dagster's history of runs in {home.dagster}: {reason(error)}") from error
     if not result.success:
         raise WarehouseError(reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
     return models + 4
@@ -424,8 +430,7 @@ def ui(
         if "webserver" in parts:
             _refuse_taken_port(host, port)
         _quiet()
-        _prepare(home)
-        return _serve(home, locks, host, port, writable)
+        return _serve(home, locks, _prepare(home), host, port, writable)
 
 
 def _warn(message: str) -> None:
@@ -444,8 +449,13 @@ def _only_one(home: Home, part: str) -> Iterator[int]:
         yield handle.fileno()
 
 
-def _prepare(home: Home) -> None:
-    """Make instance and manifest in one process, before two others want them at once."""
+def _prepare(home: Home) -> str:
+    """Make instance and manifest in one process, before two others want them at once.
+
+    :return: the instance, as Dagster's programs take it.
+    """
+    from dagster import serialize_value
+
     from orchestration.instance import instance_of
     from orchestration.models import load_manifest
 
@@ -455,8 +465,8 @@ def _prepare(home: Home) -> None:
             load_manifest(home)
         except DbtFailed as error:
             raise WarehouseError(f"dbt cannot read dbt_project: {reason(error)}") from error
-        with instance_of(home, _warn):
-            pass
+        with instance_of(home, _warn) as instance:
+            return serialize_value(instance.get_ref())
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
@@ -468,7 +478,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
             raise Mistake(f"{host}:{port} cannot be used ({error.strerror}); choose another with --port") from None
 
 
-def _serve(home: Home, locks: Mapping[str, int], host: str, port: int, writable: bool) -> int:
+def _serve(home: Home, locks: Mapping[str, int], instance: str, host: str, port: int, writable: bool) -> int:
     """:param locks: what is to be served, and for each the lock that it inherits."""
     environment = child.environment() | {
         "AIGAP_HOME": str(home.root),
@@ -477,7 +487,7 @@ def _serve(home: Home, locks: Mapping[str, int], host: str, port: int, writable:
     }
     # Where Dagster looks for modules first; the current folder if it is not told.
     location = ["-m", "orchestration.definitions", "-d", str(Path(__file__).parents[1])]
-    quiet = ["--log-level", "warning"]
+    quiet = ["--log-level", "warning", "--instance-ref", instance]
     serve = ["dagster_webserver", *location, "-h", host, "-p", str(port), *quiet]
     commands = {
         "webserver": serve if writable else [*serve, "--read-only"],

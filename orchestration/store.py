@@ -235,6 +235,11 @@ def close_left_over_runs(instance: DagsterInstance, job_name: str) -> list[str]:
     """
     unfinished = RunsFilter(job_name=job_name, statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING])
     left_over = instance.get_runs(unfinished)
+    why = "The process of this run ended without finishing it (killed, or power lost)."
     for run in left_over:
-        instance.report_run_failed(run, "The process of this run ended without finishing it (killed, or power lost).")
+        try:
+            instance.report_run_failed(run, why)
+        except Exception:  # its own file is not what it should be
+            instance.event_log_storage.delete_events(run.run_id)
+            instance.report_run_failed(run, why)
     return [run.run_id for run in left_over]

@@ -56,7 +56,8 @@ _TOO_LARGE = "files may not grow that large here: raise the limit (ulimit -f)"
 _REMEDIES = {
     "No space left on device|disk is full|Disk quota exceeded": "the disk is full (room, inodes or quota): free some",
     "File too large": _TOO_LARGE,
-    "Too many open files|unable to open database file": "too few files may be open: raise the limit (ulimit -n)",
+    "Too many open files": "too few files may be open: raise the limit (ulimit -n)",
+    "unable to open database file": "the disk is full (inodes), or too few files may be open (ulimit -n)",
     "[Oo]ut of [Mm]emory|could not allocate|Cannot allocate memory|MemoryError|bad_alloc": "give it more memory "
     "(AIGAP_MEMORY_LIMIT is the database engine's part)",
     "can't start new thread|temporarily unavailable": "too few processes may run: raise the limit (ulimit -u)",
@@ -78,8 +79,8 @@ def reason(error: BaseException | str) -> str:
     if isinstance(error, BaseException) and not is_ours(error):
         text = f"{type(error).__name__}: {text}"
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _NOISE.match(line.strip())] or [""]
-    # "sqlalchemy.exc.OperationalError: ...": where a class comes from says nothing to a person.
-    line = re.sub(r"^(\w+\.)+(?=\w+(:|$))", "", lines[0])
+    # "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) ...": where a class is from says nothing to a person.
+    line = re.sub(r"^(\w+\.)+(?=\w+(:|$))|(?<=: )\(sqlite3\.\w+\) ", "", lines[0])
     if _HEADING.fullmatch(line) and len(lines) > 1:
         line = f"{line.rstrip(':')}: {lines[1]}"
     line = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
