@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.decisions import Decision, load
+from warehouse.decisions import Decision, is_target, load
 from warehouse.errors import Busy, WarehouseError
 from warehouse.formats import one_line, plain
 from warehouse.home import Home, read_last_refresh, refresh_lock
@@ -184,11 +184,18 @@ def _published_targets(home: Home) -> tuple[set[str], set[str]]:
         with open_published(home) as connection:
             sql = "select distinct accession, metric, period_end from marts.citations where accession is not null"
             if is_there(connection):
-                known |= {row[0] for row in query(connection, "select target from marts.review").rows}
+                known |= {
+                    row[0] for row in query(connection, "select target from marts.review").rows if is_target(row[0])
+                }
                 sql += " union select accession, metric, period_end from marts.review where accession is not null"
             for accession, metric, period_end in query(connection, sql).rows:
-                parts = [str(part) for part in (accession, metric, period_end) if part is not None]
-                known |= {"/".join(parts[: place + 1]) for place in range(len(parts)) if metric or not place}
+                # Of a line that no metric is made of the mart names the concept: that is nothing to decide on.
+                parts = (
+                    (accession, metric, str(period_end))
+                    if metric and is_target(f"{accession}/{metric}")
+                    else (accession,)
+                )
+                known |= {"/".join(parts[: place + 1]) for place in range(len(parts))}
             found = query(connection, "select accession from meta.processed_accessions").rows
     except WarehouseError:
         return known, set()  # nothing published, or of another version: the build file must do

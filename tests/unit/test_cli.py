@@ -296,7 +296,7 @@ def test_help_names_every_command_variable_and_exit_code(aigap):
         assert word in out
 
 
-@pytest.mark.parametrize("command", ["refresh", "show", "explain", "sql", "fetch", "ui", "doctor", "bundle"])
+@pytest.mark.parametrize("command", ["refresh", "show", "explain", "sql", "fetch", "ui", "doctor", "bundle", "review"])
 def test_every_command_explains_itself(aigap, command):
     code, out, _ = aigap(command, "--help")
     assert code == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestration import cli
-from support.review_rows import REVIEW
+from support.review_rows import ODD, REVIEW
 from support.small_warehouse import INFO, MACROS, change_build, publish_small, small_home
 from warehouse.changes import diff, text
 from warehouse.decisions import load
@@ -133,6 +133,18 @@ def test_hostile_text_is_harmless_in_the_list(aigap, home):
     out = aigap("review")[1]
     assert all(c.isprintable() or c == "\n" for c in out)
     assert "\nset aside: forged" not in out
+
+
+def test_what_has_no_metric_or_no_accession_is_listed_and_never_proposed(aigap, home):
+    change_build(home, ODD)
+    publish_small(home)
+    out = aigap("review")[1]
+    assert out.startswith("4 waiting")
+    assert "\nset aside: payload\n    https://data.sec.gov/submissions/CIK0001045810.json\n" in out
+    assert "\nset aside: NVIDIA us-gaap:Revenues\n    0001045810-26-000081\n" in out
+    assert "us-gaap" not in aigap("review", "reject", f"{FILING}/revenues", "--why", "filed in thousands")[2]
+    assert aigap("review", "reject", "https://data.sec.gov/x", "--why", "a page of HTML")[0] == 2
+    assert findings(home)["set aside"].detail.startswith("3 (")
 
 
 # --- deciding ---------------------------------------------------------------------------------------
