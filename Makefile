@@ -80,7 +80,7 @@ lint-sql: .venv/lint-sql
 lint-dagster: $(DEV_STAMP)
 	$(BIN)/dbt --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project \
 		--target-path "$(LINT)/home/dbt/target" --log-path "$(LINT)" --warn-error-options '{"error": ["Deprecations"]}'
-	@mkdir -p "$(LINT)/dagster"
+	@mkdir -p "$(LINT)/dagster" && touch "$(LINT)/dagster/dagster.yaml"
 	@cp "$(LINT)/home/dbt/target/manifest.json" "$$(AIGAP_HOME="$(LINT)/home" $(PY) -c \
 		'from orchestration.models import manifest_path; from warehouse.home import find_home; print(manifest_path(find_home()))')"
 	AIGAP_HOME="$(LINT)/home" DAGSTER_HOME="$(LINT)/dagster" \

@@ -141,7 +141,7 @@ def _doubt(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
             f"{usd(ends[1]['gap_usd'])}."
         )
     if not tree["is_like_for_like"]:
-        parts.append("Not like for like: the two sides stand on different time bases.")
+        parts.append("Not like for like: the two sides differ in basis, or in span for a company.")
     return " ".join([*parts, _LIFETIME])
 
 

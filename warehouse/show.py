@@ -25,6 +25,7 @@ _RUN_RATE = {
 _AI_REVENUE = {
     "assumed": "AI revenue is assumed, not measured",
     "measured_run_rate": "AI revenue adds up companies' latest run rates, overlaps netted",
+    "estimated_run_rate": "AI revenue is companies' quarters as reported or interpolated, x 4, overlaps netted",
     "measured_trailing_12m": "AI revenue adds up companies' trailing twelve months, overlaps netted",
 }
 
@@ -187,7 +188,7 @@ def headline(found: Rows) -> str:
         f"Stands on: {doubt(row)}.",
     ]
     if not row["is_like_for_like"]:
-        lines.append(f"{_UNLIKE}: the two sides stand on different time bases.")
+        lines.append(f"{_UNLIKE}: the two sides differ in basis, or in span for a company.")
     lines.append("Required revenue is what one year's chips must earn over their life, not every year.")
     return "\n".join(lines) + "\n"
 

@@ -1,6 +1,6 @@
-{#- What each basis would have said of a statement it was not shown: every statement of a company with four or more is left out and
-    predicted from the others, as known when its quarter was first published and as known today. Below them, how far the first
-    published total of each quarter was revised since. The headline's basis is chosen by these figures. -#}
+{#- What each basis would have said of a statement it was not shown: every statement of a company with four or more is left out
+    and predicted from the others, as known when its quarter was first published and as known today. Below them, how far the
+    first published total of each quarter was revised since. The headline's basis is chosen by these figures. -#}
 with statements as (
     select * from {{ ref('int_ai_revenue_statements') }}
     where confidence_rank <= 2 and withdrawn_on is null and metric in ('annualized_run_rate', 'quarterly_revenue')
