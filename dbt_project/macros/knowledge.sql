@@ -7,8 +7,8 @@
     ({{ day }} >= {{ row }}.{{ since }} and ({{ row }}.{{ until }} is null or {{ day }} < {{ row }}.{{ until }}))
 {%- endmacro %}
 
-{#- Of the rows of `relation` that share `key`, the first by `order`. All its columns come along, and one named after the relation,
-    so that a ranking of what was ranked before reads its own. -#}
+{#- Of the rows of `relation` that share `key`, the first by `order`. All its columns come along, and one named after the
+    relation, so that a ranking of what was ranked before reads its own. -#}
 {% macro latest_of(relation, key, order) -%}
     select * from (
         select
@@ -19,9 +19,9 @@
     where {{ relation }}_place = 1
 {%- endmacro %}
 
-{#- Versions of each `key` from `relation`, which holds its state on each day (`known_from`) something about it changed. A day on
-    which none of `state` changed, values and sources, is folded into the version before. A row may also say that nothing is known
-    any more: it ends the version before and is none itself, where `present` is false of it. -#}
+{#- Versions of each `key` from `relation`, which holds its state on each day (`known_from`) something about it changed. A day
+    on which none of `state` changed, values and sources, is folded into the version before. A row may also say that nothing
+    is known any more: it ends the version before and is none itself, where `present` is false of it. -#}
 {% macro versions_of(relation, key, state, columns, present='true') -%}
     {%- set history = 'over (partition by ' ~ key | join(', ') ~ ' order by known_from)' -%}
     select * from (

@@ -1,6 +1,6 @@
 {{ config(severity='warn') }}
--- Where our sum stands against each published total of its own quarter and basis: more than a quarter above it, or a fifth below. A
--- warning, because scopes differ (see the note of each benchmark); each row is one to explain, not one to adjust to.
+-- Where our sum stands against each published total of its own quarter and basis: more than a quarter above it, or a fifth
+-- below. A warning, because scopes differ (see the note of each benchmark); each row is one to explain, not one to adjust to.
 select
     calendar_quarter,
     benchmark,

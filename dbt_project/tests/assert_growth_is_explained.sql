@@ -1,6 +1,6 @@
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'ai_revenue_bridge'}}}) }}
--- A quarter whose AI revenue grew by more than 15 points beyond what the companies fresh at both ends did, entrants and what was
--- counted within another taken out: catch-up or netting made it, not growth. Quote the panel's rate for it.
+-- A quarter whose AI revenue grew by more than 15 points beyond what the companies fresh at both ends did, entrants and what
+-- was counted within another taken out: catch-up or netting made it, not growth. Quote the panel's rate for it.
 with totals as (
     select
         calendar_quarter,

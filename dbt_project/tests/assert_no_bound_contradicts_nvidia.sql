@@ -1,7 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'microsoft_share_of_nvidia_versions'}}}) }}
--- No version of Microsoft's range says what NVIDIA had excluded by then: more than the largest end customer it quantified for the
--- quarter or could have had of a longer period, more than 10 % where nobody reached it (unless the method names the clash), or a low
--- end whose dollars no longer period could hold. Printed shares are rounded: half a point either way.
+-- No version of Microsoft's range says what NVIDIA had excluded by then: more than the largest end customer it quantified for
+-- the quarter or could have had of a longer period, more than 10 % where nobody reached it (unless the method names the
+-- clash), or a low end whose dollars no longer period could hold. Printed shares are rounded: half a point either way.
 with versions as (
     select * from {{ ref('microsoft_share_of_nvidia_versions') }}
 ),

@@ -1,5 +1,6 @@
 {#- measured_run_rate of each company and quarter on each day of knowledge: the latest statement about a day up to the quarter's
-    end, carried with its age. Nothing is interpolated; at the high end of the range a carried value grows at its own last pace. -#}
+    end, carried with its age. Nothing is interpolated; at the high end of the range a carried value grows at its own last
+    pace. -#}
 with known as (
     select * from {{ ref('int_ai_revenue_statements_known') }}
 ),

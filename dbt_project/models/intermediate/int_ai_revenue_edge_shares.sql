@@ -1,6 +1,6 @@
-{#- What part of a payee's revenue of a quarter each payer is known to pay, on each day of knowledge: an amount over the payee's own
-    revenue of the period it was paid for, so that it falls on that period's quarters in the payee's own shape. A quarter outside
-    every period takes the share of the nearest one: one method for all quarters of a version. -#}
+{#- What part of a payee's revenue of a quarter each payer is known to pay, on each day of knowledge: an amount over the payee's
+    own revenue of the period it was paid for, so that it falls on that period's quarters in the payee's own shape. A
+    quarter outside every period takes the share of the nearest one: one method for all quarters of a version. -#}
 with edges as (
     select
         *,
@@ -44,9 +44,14 @@ quarters_paid as (
     select
         edges.fact_id,
         quarters.calendar_quarter,
-        {{ days_between('greatest(edges.first_day, quarters.quarter_start)', 'least(edges.period_end, quarters.quarter_end)') }} + 1
-            as overlap_days,
-        {{ days_between('edges.first_day', 'edges.period_end') }} + 1 as period_days,
+        {{ days_between(
+            'greatest(edges.first_day, quarters.quarter_start)', 'least(edges.period_end, quarters.quarter_end)'
+        ) }} + 1 as overlap_days,
+        -- A run rate is a year's pace on one day.
+        case edges.period_type
+            when 'run_rate' then 4 * ({{ days_between('quarters.quarter_start', 'quarters.quarter_end') }} + 1)
+            else {{ days_between('edges.first_day', 'edges.period_end') }} + 1
+        end as days_paid,
         {{ days_between('quarters.quarter_start', 'quarters.quarter_end') }} + 1 as quarter_days
     from edges
     inner join quarters on edges.first_day <= quarters.quarter_end and edges.period_end >= quarters.quarter_start
@@ -63,7 +68,7 @@ parts as (
         {% for end in ['low', 'amount', 'high'] %}
             {{ divide_usd(
                 'quarters_paid.overlap_days * coalesce(edges.' ~ end ~ '_usd, edges.amount_usd)',
-                "cast(case edges.period_type when 'run_rate' then 4 * quarters_paid.quarter_days else quarters_paid.period_days end as decimal(9, 6))",
+                'cast(quarters_paid.days_paid as decimal(9, 6))',
             ) }} as {{ end }}_usd,
         {% endfor %}
         rates.fact_ids

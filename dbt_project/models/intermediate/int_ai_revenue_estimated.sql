@@ -1,6 +1,7 @@
-{#- estimated_run_rate of each company and quarter on each day of knowledge: 4 x the quarter where it was reported, else the mean
-    over the quarter's days of the run rate on the log-linear line between the two statements around each day. After the last
-    statement it stays flat (at the high end of the range it grows at its own last pace); before the first there is none. -#}
+{#- estimated_run_rate of each company and quarter on each day of knowledge: 4 x the quarter where it was reported, else the
+    mean over the quarter's days of the run rate on the log-linear line between the two statements around each day. After
+    the last statement it stays flat (at the high end of the range it grows at its own last pace); before the first there is
+    none. -#}
 with known as (
     select * from {{ ref('int_ai_revenue_statements_known') }}
 ),
@@ -106,7 +107,9 @@ averaged as (
         -- How far the nearest statement is from the quarter's end, before it or after.
         least(
             min({{ days_between('paced_on', 'quarter_end') }}),
-            coalesce(min({{ days_between('quarter_end', 'case when next_paced_on >= quarter_end then next_paced_on end') }}), 99999)
+            coalesce(
+                min({{ days_between('quarter_end', 'case when next_paced_on >= quarter_end then next_paced_on end') }}), 99999
+            )
         ) as staleness_days,
         cast(sum(is_carried) as bigint) as days_carried,
         max(quarter_days) - count(*) as days_missing,

@@ -1,7 +1,7 @@
-{#- What part of each company's revenue of a quarter another counted company's revenue already holds, in every knowledge interval.
-    At a payee: what its payers are known to pay, or the stated default of its layer where that is more (a payment that is known
-    is a floor of what all payers pay). At a payer of which only the layer's default is known: that, less what is netted at its
-    payees. Weak edges move the ends of the range, never the centre. -#}
+{#- What part of each company's revenue of a quarter another counted company's revenue already holds, in every knowledge
+    interval. At a payee: what its payers are known to pay, or the stated default of its layer where that is more (a payment
+    that is known is a floor of what all payers pay). At a payer of which only the layer's default is known: that, less what
+    is netted at its payees. Weak edges move the ends of the range, never the centre. -#}
 with pairs as (
     select * from {{ ref('int_ai_revenue_edge_shares') }}
 ),
@@ -87,9 +87,9 @@ layers as (
     group by days.known_from, gross.calendar_quarter, gross.layer
 ),
 
--- A default says what part of the payee's dollar, or of the payer's, goes from one layer to the next. At a cloud the second kind
--- is a part of what all labs earn, over what all clouds do. What was found out about a layer comes before what was assumed, the
--- period nearest to the quarter before others, the newest first.
+-- A default says what part of the payee's dollar, or of the payer's, goes from one layer to the next. At a cloud the second
+-- kind is a part of what all labs earn, over what all clouds do. What was found out about a layer comes before what was
+-- assumed, the period nearest to the quarter before others, the newest first.
 default_candidates as (
     select
         companies.known_from,
@@ -149,38 +149,27 @@ default_range as (
     group by known_from, company, calendar_quarter
 ),
 
+-- A pair with a firm and a weak figure takes each end from whichever reaches further.
+widest as (
+    select
+        *,
+        row_number() over (partition by known_from, payee, payer, calendar_quarter order by low_share) as low_place,
+        row_number() over (partition by known_from, payee, payer, calendar_quarter order by high_share desc) as high_place
+    from pairs
+),
+
 received as (
     select
         known_from,
         payee as company,
         calendar_quarter,
         sum(case when is_headline_grade then share else 0 end) as share,
-        sum(low_share) as low_share,
-        sum(high_share) as high_share,
+        sum(case when low_place = 1 then low_share else 0 end) as low_share,
+        sum(case when high_place = 1 then high_share else 0 end) as high_share,
         {{ agg_array_union('case when is_headline_grade then fact_ids else ' ~ no_ids() ~ ' end') }} as fact_ids,
         max(case when is_headline_grade then 1 else 0 end) = 1 as is_sourced,
         {{ agg_array_union('fact_ids') }} as range_fact_ids
-    from (
-        select
-            known_from,
-            payee,
-            payer,
-            calendar_quarter,
-            is_headline_grade,
-            share,
-            -- A pair with a firm and a weak figure takes each end from whichever reaches further.
-            case
-                when row_number() over (partition by known_from, payee, payer, calendar_quarter order by low_share) = 1 then low_share
-                else 0
-            end as low_share,
-            case
-                when row_number() over (partition by known_from, payee, payer, calendar_quarter order by high_share desc) = 1
-                    then high_share
-                else 0
-            end as high_share,
-            fact_ids
-        from pairs
-    ) as widest
+    from widest
     group by known_from, payee, calendar_quarter
 ),
 
@@ -219,7 +208,9 @@ shares as (
         coalesce(received.fact_ids, {{ no_ids() }}) as received_fact_ids,
         coalesce(paid.fact_ids, {{ no_ids() }}) as paid_fact_ids,
         {{ array_union_sorted(
-            array_union_sorted('coalesce(received.range_fact_ids, ' ~ no_ids() ~ ')', 'coalesce(paid.fact_ids, ' ~ no_ids() ~ ')'),
+            array_union_sorted(
+                'coalesce(received.range_fact_ids, ' ~ no_ids() ~ ')', 'coalesce(paid.fact_ids, ' ~ no_ids() ~ ')'
+            ),
             'coalesce(default_range.fact_ids, ' ~ no_ids() ~ ')',
         ) }} as range_fact_ids
     from companies
@@ -277,7 +268,8 @@ netted as (
             when superseded_by is not null then concat('counted within ', superseded_by)
             when is_at_payer and paid_share > 0 then 'netted where it pays (sourced), the rest of the assumed share here'
             when is_at_payer then {{ quoted("assumed share of the layer's dollar (no amount disclosed)") }}
-            when received_share > 0 and received_share >= coalesce(default_share, 0) then 'what counted companies pay it (sourced)'
+            when received_share > 0 and received_share >= coalesce(default_share, 0)
+                then 'what counted companies pay it (sourced)'
             when default_share is not null then {{ quoted("assumed share of the layer's dollar (no larger amount disclosed)") }}
             when has_overlap then 'overlap declared, no amount or share known yet: nothing netted'
             when layer = 'model' then 'none: what a lab pays its cloud is netted at the cloud'
@@ -286,7 +278,9 @@ netted as (
         case
             when superseded_by is not null then {{ no_ids() }}
             when is_at_payer
-                then {{ array_union_sorted(array_union_sorted('received_fact_ids', 'paid_fact_ids'), array_of('default_fact_id')) }}
+                then {{ array_union_sorted(
+                    array_union_sorted('received_fact_ids', 'paid_fact_ids'), array_of('default_fact_id')
+                ) }}
             when received_share > 0 and received_share >= coalesce(default_share, 0) then received_fact_ids
             when default_fact_id is not null then {{ array_of('default_fact_id') }}
             else {{ no_ids() }}

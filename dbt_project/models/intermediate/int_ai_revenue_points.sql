@@ -1,5 +1,5 @@
-{#- The points between which a run rate is interpolated, on each day of knowledge: one a day of pace, each with its neighbours. A
-    half year or a year is none where something finer is known inside it. -#}
+{#- The points between which a run rate is interpolated, on each day of knowledge: one a day of pace, each with its neighbours.
+    A half year or a year is none where something finer is known inside it. -#}
 with known as (
     select * from {{ ref('int_ai_revenue_statements_known') }}
 ),

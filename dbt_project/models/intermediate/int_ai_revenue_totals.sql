@@ -1,5 +1,6 @@
-{#- The end customer's dollar, counted once: the sum over companies of what is left after netting, per quarter and basis. A company
-    without a central figure (weak statements only, or less than four quarters on the trailing basis) is listed, not added. -#}
+{#- The end customer's dollar, counted once: the sum over companies of what is left after netting, per quarter and basis. A
+    company without a central figure (weak statements only, or less than four quarters on the trailing basis) is listed, not
+    added. -#}
 with versions as (
     select * from {{ ref('int_ai_revenue_versions') }}
 ),
@@ -23,9 +24,11 @@ as_known as (
         count(case when versions.company is not null and versions.counted_usd is null then 1 end) as companies_listed,
         max(case when versions.counted_usd is not null and not versions.is_superseded then versions.staleness_days end)
             as max_staleness_days,
-        cast(sum(case when versions.staleness_days > 100 then coalesce(versions.counted_usd, 0) else 0 end) as bigint) as stale_usd,
+        cast(sum(case when versions.staleness_days > 100 then coalesce(versions.counted_usd, 0) else 0 end) as bigint)
+            as stale_usd,
         max(case when versions.is_partial and versions.counted_usd is not null then 1 else 0 end) = 1 as is_partial,
-        {{ agg_array_union('case when versions.counted_usd is not null then versions.fact_ids else ' ~ no_ids() ~ ' end') }} as fact_ids,
+        {{ agg_array_union('case when versions.counted_usd is not null then versions.fact_ids else ' ~ no_ids() ~ ' end') }}
+            as fact_ids,
         {{ agg_array_union('versions.range_fact_ids') }} as range_fact_ids
     from days
     left join versions

@@ -1,5 +1,6 @@
-{#- measured_trailing_12m of each company and quarter on each day of knowledge: twelve months as stated, where they end inside the
-    quarter, else a quarter of each of the last four estimated run rates. A company with fewer than four whole quarters has none. -#}
+{#- measured_trailing_12m of each company and quarter on each day of knowledge: twelve months as stated, where they end inside
+    the quarter, else a quarter of each of the last four estimated run rates. A company with fewer than four whole quarters
+    has none. -#}
 with known as (
     select * from {{ ref('int_ai_revenue_statements_known') }}
 ),

@@ -1,5 +1,5 @@
-{#- AI revenue of each company, quarter and basis, netted, in every knowledge interval: what enters the sum, with both ends. The low
-    end takes the weakest revenue and the largest netting, the high end the strongest and the smallest. -#}
+{#- AI revenue of each company, quarter and basis, netted, in every knowledge interval: what enters the sum, with both ends. The
+    low end takes the weakest revenue and the largest netting, the high end the strongest and the smallest. -#}
 with gross as (
     select * from {{ ref('int_ai_revenue_gross') }}
 ),

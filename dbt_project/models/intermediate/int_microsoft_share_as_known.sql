@@ -1,5 +1,6 @@
 {#- Every point and bound on Microsoft's share of NVIDIA's revenue of a quarter, on each day the evidence changed. NVIDIA names
-    nobody: each row is an estimate, and says of what kind. A printed share is rounded, so it stands for half a point either way. -#}
+    nobody: each row is an estimate, and says of what kind. A printed share is rounded, so it stands for half a point either
+    way. -#}
 {%- set half_a_point = 'cast(0.005 as decimal(9, 6))' %}
 
 with nvidia as (
@@ -123,8 +124,8 @@ largest_of_the_quarter as (
     ) }}
 ),
 
--- (a) A longer period less its last quarter, of one customer in one filing: an equation for the quarter before, with the rounding
--- of both printed shares carried through.
+-- (a) A longer period less its last quarter, of one customer in one filing: an equation for the quarter before, with the
+-- rounding of both printed shares carried through.
 equations as (
     select
         days.calendar_quarter,
@@ -139,7 +140,8 @@ equations as (
                 )
                 ~ ' - '
                 ~ multiply_usd(
-                    'later.total_revenue_usd', '(shorter.share ' ~ of_shorter ~ half_a_point ~ ')' if of_shorter else 'shorter.share'
+                    'later.total_revenue_usd',
+                    '(shorter.share ' ~ of_shorter ~ half_a_point ~ ')' if of_shorter else 'shorter.share',
                 )
                 ~ ')',
                 'days.total_revenue_usd',
@@ -169,13 +171,16 @@ largest_equation as (
     {{ latest_of('equations', key=['calendar_quarter', 'known_from'], order=['share desc', 'cast(fact_ids as string)']) }}
 ),
 
--- (a) What nobody reached, and what one customer had of a longer period around the quarter: even if all of it fell on the quarter.
+-- (a) What nobody reached, and what one customer had of a longer period around the quarter: even if all of it fell on the
+-- quarter.
 bounds as (
     select
         days.calendar_quarter,
         days.known_from,
-        case when nobody.period_start = days.period_start then 'nvidia_nobody_at_10' else 'nvidia_nobody_at_10_in_longer_period' end
-            as method,
+        case
+            when nobody.period_start = days.period_start then 'nvidia_nobody_at_10'
+            else 'nvidia_nobody_at_10_in_longer_period'
+        end as method,
         cast(0.1 as decimal(9, 6)) as of_period,
         nobody.period_start,
         nobody.period_end,
@@ -242,7 +247,9 @@ quarter_bounds as (
         days.calendar_quarter,
         days.known_from,
         widest_bound.method,
-        least(1, {{ share_of(multiply_usd('widest_bound.period_usd', 'widest_bound.of_period'), 'days.total_revenue_usd') }}) as share,
+        least(
+            1, {{ share_of(multiply_usd('widest_bound.period_usd', 'widest_bound.of_period'), 'days.total_revenue_usd') }}
+        ) as share,
         {{ array_union_sorted(array_of('widest_bound.fact_id'), 'widest_bound.fact_ids') }} as fact_ids
     from widest_bound
     inner join days on widest_bound.calendar_quarter = days.calendar_quarter and widest_bound.known_from = days.known_from
@@ -290,8 +297,8 @@ latest_published as (
     ) }}
 ),
 
--- (c) What Microsoft spends bounds what it can buy: its capex by the widest definition at hand x the most that accelerators can be
--- of it, over NVIDIA's revenue. No floor follows from an average.
+-- (c) What Microsoft spends bounds what it can buy: its capex by the widest definition at hand x the most that accelerators
+-- can be of it, over NVIDIA's revenue. No floor follows from an average.
 ceilings as (
     select
         days.calendar_quarter,
@@ -335,23 +342,55 @@ final as (
     from largest_of_the_quarter
     union all
     select
-        calendar_quarter, known_from, 'nvidia_equation', 'NVIDIA (customer unnamed)', 'point', low_share, central_share, high_share,
-        cast(0 as bigint), fact_ids
+        calendar_quarter,
+        known_from,
+        'nvidia_equation',
+        'NVIDIA (customer unnamed)',
+        'point',
+        low_share,
+        central_share,
+        high_share,
+        cast(0 as bigint),
+        fact_ids
     from largest_equation
     union all
     select
-        calendar_quarter, known_from, method, 'NVIDIA', 'bound', cast(null as decimal(18, 6)), cast(share as decimal(18, 6)),
-        cast(share as decimal(18, 6)), cast(0 as bigint), fact_ids
+        calendar_quarter,
+        known_from,
+        method,
+        'NVIDIA',
+        'bound',
+        cast(null as decimal(18, 6)),
+        cast(share as decimal(18, 6)),
+        cast(share as decimal(18, 6)),
+        cast(0 as bigint),
+        fact_ids
     from tightest_bound
     union all
     select
-        calendar_quarter, known_from, method, estimator, 'point', cast(share as decimal(18, 6)), cast(share as decimal(18, 6)),
-        cast(share as decimal(18, 6)), staleness_days, {{ array_of('fact_id') }}
+        calendar_quarter,
+        known_from,
+        method,
+        estimator,
+        'point',
+        cast(share as decimal(18, 6)),
+        cast(share as decimal(18, 6)),
+        cast(share as decimal(18, 6)),
+        staleness_days,
+        {{ array_of('fact_id') }}
     from latest_published
     union all
     select
-        calendar_quarter, known_from, 'capex_ceiling', estimator, 'bound', cast(null as decimal(18, 6)), share, share,
-        cast(0 as bigint), fact_ids
+        calendar_quarter,
+        known_from,
+        'capex_ceiling',
+        estimator,
+        'bound',
+        cast(null as decimal(18, 6)),
+        cast(share as decimal(18, 6)),
+        cast(share as decimal(18, 6)),
+        cast(0 as bigint),
+        fact_ids
     from widest_ceiling
 )
 

@@ -1,5 +1,6 @@
-{#- The change of measured AI revenue from one quarter to the next, company by company, as dollars of five kinds that add up to it
-    exactly. The payer's part of a dollar is held at the later quarter's: what a changed netting share moves stands by itself. -#}
+{#- The change of measured AI revenue from one quarter to the next, company by company, as dollars of five kinds that add up to
+    it exactly. The payer's part of a dollar is held at the later quarter's: what a changed netting share moves stands by
+    itself. -#}
 with series as (
     select * from {{ ref('int_ai_revenue_versions') }}
 ),
@@ -58,7 +59,9 @@ paired as (
         max(case when sides.is_later = 1 and not sides.is_superseded then sides.counted_usd end) as after_usd,
         max(case when sides.is_later = 1 and not sides.is_superseded then sides.overlap_share end) as share_after,
         max(sides.staleness_days) as older_staleness_days,
-        {{ agg_array_union('case when sides.counted_usd is not null then sides.fact_ids else ' ~ no_ids() ~ ' end') }} as fact_ids
+        {{ agg_array_union(
+            'case when sides.counted_usd is not null and not sides.is_superseded then sides.fact_ids else ' ~ no_ids() ~ ' end'
+        ) }} as fact_ids
     from days
     left join sides
         on
@@ -95,7 +98,6 @@ as_known as (
         coalesce(after_usd, 0) as after_usd,
         is_fresh,
         coalesce(comparable_before_usd, 0) as comparable_before_usd,
-        before_usd is not null or after_usd is not null as is_known,
         fact_ids
     from comparable
 ),
@@ -105,22 +107,14 @@ as_known as (
     'netting_usd', 'after_usd', 'is_fresh', 'comparable_before_usd', 'fact_ids',
 ] %}
 
-versions as (
+final as (
     {{ versions_of(
         'as_known',
         key=['calendar_quarter', 'ai_revenue_basis', 'company'],
-        state=columns[3:] + ['is_known'],
-        columns=columns + ['is_known'],
-        present='is_known',
+        state=columns[3:],
+        columns=columns,
+        present='fact_ids <> ' ~ no_ids(),
     ) }}
-),
-
-final as (
-    select
-        {% for column in columns %}{{ column }}, {% endfor %}
-        known_from,
-        known_to
-    from versions
 )
 
 select * from final

@@ -98,7 +98,8 @@ measured_revenue as (
         concat(
             case series.observed_metric
                 when 'four quarters' then 'a quarter of each of four estimated run rates'
-                when 'interpolated' then concat('mean of the run rate between statements, the last before the quarter ended of ', cast(series.speaks_on as string))
+                when 'interpolated'
+                    then concat('mean of the run rate between statements, the last of ', cast(series.speaks_on as string))
                 when 'quarterly_revenue' then concat('4 x quarter of ', cast(series.speaks_on as string))
                 when 'half_year_revenue' then concat('2 x half year of ', cast(series.speaks_on as string))
                 when 'annualized_run_rate' then concat('stated run rate of ', cast(series.speaks_on as string))
@@ -112,7 +113,7 @@ measured_revenue as (
     from gap
     inner join series
         on gap.calendar_quarter = series.calendar_quarter and gap.ai_revenue_basis = series.ai_revenue_basis
-    where case gap.ai_revenue_end when 'high' then series.high_usd when 'low' then series.low_usd else series.central_usd end is not null
+    where gap.ai_revenue_end <> 'central' or series.central_usd is not null
 ),
 
 final as (

@@ -131,8 +131,8 @@ chained as (
         coalesce(ai_revenue.is_partial, false) as is_partial,
         {{ array_union_sorted(
             array_union_sorted('with_run_rate.run_rate_fact_ids', 'with_run_rate.scenario_fact_ids'),
-            "coalesce(case with_run_rate.ai_revenue_end when 'central' then ai_revenue.fact_ids else ai_revenue.range_fact_ids end, "
-            ~ no_ids() ~ ')'
+            "coalesce(case with_run_rate.ai_revenue_end when 'central' then ai_revenue.fact_ids "
+            ~ 'else ai_revenue.range_fact_ids end, ' ~ no_ids() ~ ')'
         ) }} as fact_ids
     from days
     -- A day on which there is no run rate any more (its quarter was rejected) ends the version before it.

@@ -41,8 +41,9 @@ chained as (
     select
         *,
         cast(
-            round(exp(sum(case when before_usd > 0 and after_usd > 0 then ln(after_usd) - ln(before_usd) else 0 end) over chain), 6)
-            as decimal(18, 6)
+            round(
+                exp(sum(case when before_usd > 0 and after_usd > 0 then ln(after_usd) - ln(before_usd) else 0 end) over chain), 6
+            ) as decimal(18, 6)
         ) as chain_index,
         {{ collect_array_union_over('panel_fact_ids', 'chain') }} as fact_ids
     from growth
@@ -54,8 +55,8 @@ chained as (
 ),
 
 {%- set columns = [
-    'calendar_quarter', 'ai_revenue_basis', 'companies', 'before_usd', 'after_usd', 'growth_share', 'covered_share', 'chain_index',
-    'fact_ids',
+    'calendar_quarter', 'ai_revenue_basis', 'companies', 'before_usd', 'after_usd', 'growth_share', 'covered_share',
+    'chain_index', 'fact_ids',
 ] %}
 
 final as (

@@ -1,6 +1,6 @@
-{#- What the counted labs are said to pay for compute in a year, against what is netted at the counted clouds for it: payments that
-    are known, and all of it with the stated default. A lab buys at clouds that state no AI revenue too, so a sum that netting
-    falls short of is expected; one that it exceeds would take out revenue that nobody paid. -#}
+{#- What the counted labs are said to pay for compute in a year, against what is netted at the counted clouds for it: payments
+    that are known, and all of it with the stated default. A lab buys at clouds that state no AI revenue too, so a sum that
+    netting falls short of is expected; one that it exceeds would take out revenue that nobody paid. -#}
 with costs as (
     select * from {{ ref('stg_curated__figures') }}
     where metric = 'compute_cost' and period_type = 'year' and unit = 'USD' and is_headline_grade and withdrawn_on is null
@@ -21,10 +21,14 @@ pairs as (
     where is_headline_grade
 ),
 
+newest as (
+    select max(known_from) as known_from from pairs
+),
+
 newest_pairs as (
     select pairs.*
     from pairs
-    inner join (select max(known_from) as known_from from pairs) as newest on pairs.known_from = newest.known_from
+    inner join newest on pairs.known_from = newest.known_from
 ),
 
 by_payer as (

@@ -1,7 +1,8 @@
-{#- A range with a method, never a fact. What NVIDIA discloses binds: one end customer's share of the quarter, what follows from a
-    longer period, and that nobody reached 10 %; where those clash the customer that it quantifies holds, and the method says so.
-    Inside those bounds: the centre is NVIDIA's own figure, else a published estimate, NULL where that is older than four quarters;
-    low is the lowest point that is not older, 0 where there is none; without NVIDIA's word, what Microsoft spends caps the range. -#}
+{#- A range with a method, never a fact. What NVIDIA discloses binds: one end customer's share of the quarter, what follows from
+    a longer period, and that nobody reached 10 %; where those clash the customer that it quantifies holds, and the method
+    says so. Inside those bounds: the centre is NVIDIA's own figure, else a published estimate, NULL where that is older
+    than four quarters; low is the lowest point that is not older, 0 where there is none; without NVIDIA's word, what
+    Microsoft spends caps the range. -#}
 with estimates as (
     select * from {{ ref('int_microsoft_share_as_known') }}
 ),
@@ -21,7 +22,8 @@ centre as (
         'best_points',
         key=['calendar_quarter', 'known_from'],
         order=[
-            "case method when 'nvidia_disclosure_quarter' then 1 when 'nvidia_equation' then 2 when 'third_party' then 3 else 4 end",
+            "case method when 'nvidia_disclosure_quarter' then 1 when 'nvidia_equation' then 2 when 'third_party' then 3 "
+            ~ 'else 4 end',
             'share desc',
             'estimator',
         ],
@@ -97,8 +99,8 @@ ranges as (
                 when centre_method is null then 'centre: none'
                 when staleness_days > 366
                     then concat(
-                        'centre: none, the last published estimate (', centre_estimator, ', ', cast(centre_share as string), ') is ',
-                        cast(staleness_days as string), ' days old'
+                        'centre: none, the last published estimate (', centre_estimator, ', ',
+                        cast(centre_share as string), ') is ', cast(staleness_days as string), ' days old'
                     )
                 else concat(
                     'centre: ', replace(centre_method, '_', ' '), ' (', centre_estimator, ')',
