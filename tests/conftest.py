@@ -106,16 +106,35 @@ def meta(home: Home) -> dict[str, Any]:
         return connection.execute("select * from meta.build").to_arrow_table().to_pylist()[0]
 
 
-#: A name with a space: users have them.
-_HOME = "a home"
+#: A name with what a shell, an address, a pattern, SQL and a template take for their own: users have them.
+_HOME = """a #1 home's [z]* 100% of %41 "{x}" {{ y }}; $(id) & ünï"""
+
+#: What a user may have set for projects of their own; with the first, numbers were once published unchecked.
+_FOREIGN = {
+    "DBT_EXCLUDE_RESOURCE_TYPES": "test",
+    "DBT_TARGET": "prod",
+    "DBT_PROFILE": "mine",
+    "DBT_PROJECT_DIR": "/nowhere",
+    "DAGSTER_HOME": "/nowhere",
+    "PYTHONWARNINGS": "error",
+}
+
+
+def _foreign_folder(root: Path) -> Path:
+    """A folder to start from whose files are called like modules that Python, dbt and Dagster import."""
+    folder = root / "a folder of the user's"
+    folder.mkdir()
+    for module in ("random", "json", "logging", "yaml", "dagster", "dbt", "orchestration", "vl_convert"):
+        (folder / f"{module}.py").write_text(f"import sys; sys.exit('{module}.py of the current folder was run')\n")
+    return folder
 
 
 def _refresh_from_nothing(root: Path) -> None:
     """`aigap refresh` in a folder of `root`, and what it said; without a network where the kernel allows that."""
     done = subprocess.run(
-        [*without_network(), sys.executable, "-m", "orchestration.cli", "refresh"],
-        env={**os.environ, "AIGAP_HOME": str(root / _HOME), **guarded(root)},
-        cwd=Path(__file__).resolve().parents[1],
+        [*without_network(), Path(sys.executable).with_name("aigap"), "refresh"],
+        env={**os.environ, "AIGAP_HOME": str(root / _HOME), **guarded(root), **_FOREIGN},
+        cwd=_foreign_folder(root),
         capture_output=True,
         text=True,
         timeout=600,

@@ -94,10 +94,12 @@ def is_ours(error: BaseException) -> bool:
 
 
 def _remedy(text: str) -> str:
+    if "AIGAP_HOME" in text or any(said in text for said in _REMEDIES.values()):
+        return ""
     for pattern, what_to_do in _REMEDIES.items():
         if re.search(pattern, text):
             # SQLite says no more of a limit than this.
             if "disk I/O error" in text and resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
                 what_to_do = _TOO_LARGE
-            return "" if what_to_do in text or "AIGAP_HOME" in text else f"; {what_to_do}"
+            return f"; {what_to_do}"
     return ""

@@ -352,7 +352,7 @@ def test_a_part_that_was_stopped_with_it_is_none(tmp_path):
     assert out.startswith("-P -m orchestration.child dagster")
 
 
-#: A part as Dagster's are: it has a process of its own that nobody would end, and gives its shell the time of day only.
+#: A part that answers no request to end, and has a process of its own, as Dagster's have their code servers.
 _STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -32,7 +32,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.errors import NotPublished, WarehouseError
+from warehouse.errors import NotPublished, WarehouseError, reason
 from warehouse.home import replace_file
 from warehouse.report.charts import CHARTS, Chart, Rows, query
 from warehouse.report.words import SCENARIOS, doubt, headline, money, percent
@@ -149,8 +149,12 @@ def _vega() -> str:
     code = "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;'))"
     done = subprocess.run([sys.executable, "-I", "-X", "utf8", "-c", code], capture_output=True, check=False)
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["killed"]
-        raise WarehouseError(f"the script of the page's charts could not be made: {said[-1]}")
+        said = done.stderr.decode(errors="replace")
+        named = re.search(r"^\S*(?:Error|Exception): .*", said, re.MULTILINE)
+        raise WarehouseError(
+            f"the script of the page's charts could not be made ({reason(named[0] if named else said or 'killed')}); "
+            "it needs some twenty open files and 1 GB of address space (ulimit -n, ulimit -v)"
+        )
     bundle = done.stdout.decode()
     # Nothing in it may close the script element; a regular expression such as /</g has to survive.
     return re.sub("<(?=/script|!--)", r"\\x3c", bundle, flags=re.IGNORECASE)
