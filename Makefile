@@ -1,4 +1,5 @@
-# make gap: from a fresh machine to the printed table.  make test: the whole suite.
+# make gap: from a fresh machine to the printed table.  make check: before a commit.  make test: the whole suite.
+# make help lists them all.
 # Needs git, make and Python 3.11, 3.12 or 3.13. Nothing here asks for a network once the packages are
 # installed: a stamp named after the lock's checksum says that they are. Paths stay relative, so the
 # checkout may lie under a folder with a space in its name.
@@ -20,11 +21,19 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PY := $(BIN)/python
 checksum = $(firstword $(shell cat $(1) | cksum))
-LINT_TARGET := .venv/lint
+# Whatever the linters write; absolute, because dbt takes a relative path as one of its project's.
+LINT := $(CURDIR)/.venv/lint
+LINTERS := lint-ruff lint-types lint-imports lint-sql lint-dagster
 RUN_STAMP := .venv/installed-$(call checksum,pyproject.toml requirements.lock)
 DEV_STAMP := .venv/installed-dev-$(call checksum,pyproject.toml requirements-dev.lock)
 
-.PHONY: gap install test lint ui snapshot lock clean
+.PHONY: help gap install check test rehearse lint $(LINTERS) test-quick ui snapshot lock clean
+
+.DEFAULT_GOAL := gap
+
+help:  ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r target what; do \
+		printf '%-16s %s\n' "$$target" "$$what"; done
 
 gap: $(RUN_STAMP)  ## ingest the shipped facts, build, check, publish, print the table
 	@$(BIN)/aigap refresh
@@ -33,17 +42,48 @@ gap: $(RUN_STAMP)  ## ingest the shipped facts, build, check, publish, print the
 test: $(DEV_STAMP)  ## the whole test suite
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+test-quick: $(DEV_STAMP)
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not refresh and not slow" tests/unit tests/contract tests/golden
+
+# Two at a time, what takes longest first; each one's output in one piece where make can.
+SIDE_BY_SIDE = $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+check: $(DEV_STAMP)  ## before a commit: linters, types and the tests that need no refresh, in under a minute
+	@$(SIDE_BY_SIDE) lint-sql test-quick lint-types lint-dagster lint-imports lint-ruff
+
+rehearse: $(DEV_STAMP)  ## eight quarters to come, from seven starting days (most of an hour); writes docs/rehearsal.md
+	@AIGAP_REHEARSE=1 $(PY) -m pytest -n 2 --dist load tests/e2e/test_rehearsal.py -k eight_quarters
+
 lint: $(DEV_STAMP)  ## every linter that CI runs
-	$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
-	$(PY) -m mypy --no-error-summary
-	$(BIN)/lint-imports
-	$(PY) -m sqlfluff lint dbt_project/models dbt_project/tests
+	@$(SIDE_BY_SIDE) lint-sql lint-types lint-dagster lint-imports lint-ruff
+
+$(LINTERS): export PYTHONDONTWRITEBYTECODE := 1
+
+lint-ruff: $(DEV_STAMP)
+	$(PY) -m ruff check --cache-dir "$(LINT)/ruff" .
+	$(PY) -m ruff format --check --cache-dir "$(LINT)/ruff" .
+
+lint-types: $(DEV_STAMP)
+	$(PY) -m mypy --no-error-summary --cache-dir "$(LINT)/mypy"
+
+lint-imports: $(DEV_STAMP)
+	$(BIN)/lint-imports --cache-dir "$(LINT)/imports"
+
+# A file that passed is read again when it changed, or when something that all of them depend on did.
+SQL := $(shell find dbt_project/models dbt_project/tests -name '*.sql' | sort)
+lint-sql: .venv/lint-sql
+.venv/lint-sql: $(SQL) $(wildcard dbt_project/macros/*.sql dbt_project/lint/*) pyproject.toml | $(DEV_STAMP)
+	$(PY) -m sqlfluff lint $(if $(filter-out $(SQL),$?),$(SQL),$?)
+	@touch $@
+
+# dbt's own parse, with its deprecations as errors, makes the manifest that Dagster's definitions are then made from.
+lint-dagster: $(DEV_STAMP)
 	$(BIN)/dbt --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project \
-		--target-path $(LINT_TARGET) \
-		--log-path $(LINT_TARGET) --warn-error-options '{"error": ["Deprecations"]}'
-	@mkdir -p $(LINT_TARGET)/dagster
-	AIGAP_HOME=$(LINT_TARGET)/home DAGSTER_HOME="$(CURDIR)/$(LINT_TARGET)/dagster" \
+		--target-path "$(LINT)/home/dbt/target" --log-path "$(LINT)" --warn-error-options '{"error": ["Deprecations"]}'
+	@mkdir -p "$(LINT)/dagster" && touch "$(LINT)/dagster/dagster.yaml"
+	@cp "$(LINT)/home/dbt/target/manifest.json" "$$(AIGAP_HOME="$(LINT)/home" $(PY) -c \
+		'from orchestration.models import manifest_path; from warehouse.home import find_home; print(manifest_path(find_home()))')"
+	AIGAP_HOME="$(LINT)/home" DAGSTER_HOME="$(LINT)/dagster" \
 		$(PY) -W ignore -m dagster definitions validate -m orchestration.definitions
 
 install: $(RUN_STAMP)  ## the environment alone, without what tests and linters need
@@ -92,5 +132,6 @@ lock: | $(BIN)/uv  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what was installed and built; the data under AIGAP_HOME stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dbt_project/target dbt_project/logs *.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build dist logs \
+		dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

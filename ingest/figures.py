@@ -1,8 +1,8 @@
 """Curated figures: the hand-entered CSV files of `ingest/curated/` as checked tables.
 
-Belongs here: reading those files, refusing what cannot be right (named by file and line), and
-the lists of metrics, units and plausible ranges. Does not belong here: deriving anything from
-the figures, choosing between two sources, DuckDB.
+Belongs here: reading those files, refusing what cannot be right (named by file and line), and naming
+what may be wrong. Metrics, their units and plausible ranges are data too (`metrics.csv`). Does not belong
+here: deriving anything from the figures, choosing between two sources, DuckDB.
 
 Every rule below answers a mistake a hand makes: millions typed for dollars, a day and a month
 swapped, a row pasted twice, a source left out, a figure dated before it could be known.
@@ -14,7 +14,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
@@ -29,30 +29,42 @@ from ingest.ledger import CORRECTIONS_FILE, apply_corrections, parse_corrections
 from ingest.records import DECIMAL, FIGURES, CuratedError
 
 #: The one header of every figures file: FIGURES without what the loader adds.
-COLUMNS = tuple(n for n in FIGURES.names if n not in ("figure_id", "is_citable", "file", "line"))
+_ADDED = ("figure_id", "is_citable", "stated_on", "withdrawn_on", "file", "line")
+COLUMNS = tuple(n for n in FIGURES.names if n not in _ADDED)
 
 #: The files that ship; reading the shipped folder without one of them is an error, not a smaller table.
 FIGURE_FILES = (
+    "accelerators.csv",
     "ai_revenue.csv",
     "capex_guidance.csv",
+    "clouds.csv",
+    "commitments.csv",
     "customer_concentration.csv",
     "depreciation_lives.csv",
     "funding_rounds.csv",
+    "fx_rates.csv",
     "golden_cases.csv",
     "gpu_hardware.csv",
     "gpu_list_prices.csv",
     "gpu_rental_h100.csv",
     "gross_margins.csv",
     "hyperscaler_capex.csv",
+    "lab_costs.csv",
     "memo_claims.csv",
     "microsoft_share.csv",
     "nvidia_forecasts.csv",
     "nvidia_revenue.csv",
     "nvidia_supply.csv",
+    "requirement_benchmarks.csv",
     "tco_share.csv",
 )
+METRICS_FILE = "metrics.csv"
 SCENARIO_FILE = "scenarios.csv"
 ROLES_FILE = "ai_revenue_roles.csv"
+EDGES_FILE = "ai_revenue_edges.csv"
+
+#: Files of the folder that have columns of their own: no figures.
+OTHER_FILES = (METRICS_FILE, SCENARIO_FILE, ROLES_FILE, EDGES_FILE, CORRECTIONS_FILE)
 
 SCENARIOS = pa.schema(
     [
@@ -74,13 +86,21 @@ AI_REVENUE_ROLES = pa.schema(
         ("superseded_by", pa.string()),
         ("superseded_from", pa.date32()),
         ("canonical", pa.string()),
+        ("convention", pa.string()),
+        ("region", pa.string()),
         ("note", pa.string()),
     ]
 )
 REFUSED = pa.schema([("file", pa.string()), ("line", pa.int32()), ("reason", pa.string())])
 
 #: How a company's rows in ai_revenue.csv count toward the measured total.
-ROLES = ("counted", "memo", "benchmark", "netting", "subset")
+#: not_disclosed: sells AI and states nothing usable; it has no rows there.
+ROLES = ("counted", "memo", "benchmark", "netting", "subset", "not_disclosed")
+#: Whether revenue is stated before (gross) or after (net) what partners keep of a resale. Empty: nothing is resold, or
+#: the company does not say.
+CONVENTIONS = ("", "gross", "net")
+#: Where the company sits, ISO 3166 alpha-2; empty where that means nothing (benchmarks, sums).
+_REGION = re.compile(r"([A-Z]{2})?")
 
 CONFIDENCES = ("high", "medium", "low")
 SOURCE_KINDS = (
@@ -92,7 +112,8 @@ SOURCE_KINDS = (
     "estimate",
     "assumption",
 )
-KNOWN_ON_BASES = ("published", "url_date", "as_of", "period_end_plus_lag", "collected", "estimated")
+#: same_day: the source says "now" of the day it is from, so the day it speaks of and the day it became known are one.
+KNOWN_ON_BASES = ("published", "url_date", "as_of", "same_day", "period_end_plus_lag", "collected", "estimated")
 LAYERS = ("", "application", "model", "cloud_infrastructure", "all", "overlap")
 QUALIFIERS = (
     "exact",
@@ -119,6 +140,7 @@ _WITHOUT_VALUE = ("at_or_above_10_not_quantified", "none_at_or_above_10")
 #: fit). None: the figure speaks of one day and has no start.
 PERIOD_DAYS: dict[str, tuple[int, int] | None] = {
     "quarter": (70, 120),
+    "month": (28, 31),
     "half": (140, 229),
     "year_to_date": (140, 329),
     "year": (330, 420),
@@ -143,114 +165,6 @@ class MetricRule:
     units: dict[str, tuple[Decimal, Decimal]]
     is_forward: bool = False
 
-
-_UNIT_NAMES = {"per_hour": "USD/hour", "per_share": "USD/share", "per_day": "KRW/day", "tb_s": "TB/s"}
-
-
-def _actual(**units: tuple[str, str]) -> MetricRule:
-    return MetricRule({_UNIT_NAMES.get(u, u): (Decimal(lo), Decimal(hi)) for u, (lo, hi) in units.items()})
-
-
-def _forward(**units: tuple[str, str]) -> MetricRule:
-    return replace(_actual(**units), is_forward=True)
-
-
-_SHARE = ("0", "1")
-_COMPANY_USD = ("1e8", "1e12")  # quarters and years of the listed giants: 0.1 billion to 1 trillion
-_AI_USD = ("1e6", "1e12")  # young companies too: 1 million to 1 trillion
-_CAPEX = {"USD": ("1e9", "5e11"), "CNY": ("1e9", "1e12")}
-
-METRICS: dict[str, MetricRule] = {
-    # nvidia_revenue.csv
-    "data_center_revenue": _actual(USD=_COMPANY_USD),
-    "compute_revenue": _actual(USD=_COMPANY_USD),
-    "networking_revenue": _actual(USD=_COMPANY_USD),
-    "hyperscale_revenue": _actual(USD=_COMPANY_USD),
-    "ai_clouds_industrial_enterprise_revenue": _actual(USD=_COMPANY_USD),
-    "edge_computing_revenue": _actual(USD=_COMPANY_USD),
-    "compute_and_networking_segment_revenue": _actual(USD=_COMPANY_USD),
-    "total_revenue": _actual(USD=_COMPANY_USD),
-    "total_revenue_guidance": _forward(USD=_COMPANY_USD),
-    # nvidia_forecasts.csv
-    "data_center_revenue_forecast": _forward(USD=_COMPANY_USD),
-    "data_center_run_rate_forecast": _forward(USD=("1e9", "1e13")),
-    "total_revenue_forecast": _forward(USD=("1e8", "1e13")),
-    "total_revenue_growth_outlook": _forward(share=("-1", "10")),
-    # nvidia_supply.csv
-    "inventory": _actual(USD=_COMPANY_USD),
-    "supply_commitments": _actual(USD=_COMPANY_USD),
-    "total_purchase_commitments": _actual(USD=_COMPANY_USD),
-    "non_inventory_purchase_commitments": _actual(USD=_COMPANY_USD),
-    "cloud_service_commitments": _actual(USD=_COMPANY_USD),
-    "prepaid_supply_current": _actual(USD=_COMPANY_USD),
-    "prepaid_supply_long_term": _actual(USD=_COMPANY_USD),
-    "prepaid_supply_total": _actual(USD=_COMPANY_USD),
-    "excess_inventory_purchase_obligation_accrual": _actual(USD=_COMPANY_USD),
-    "customer_advances": _actual(USD=("1e7", "1e12")),
-    # customer_concentration.csv, microsoft_share.csv
-    "customer_share_of_revenue": _actual(share=_SHARE),
-    "customer_share_of_accounts_receivable": _actual(share=_SHARE),
-    "share_of_nvidia_revenue": _actual(share=_SHARE),
-    "share_of_customer_capex": _actual(share=_SHARE),
-    "accelerator_units": _forward(units=("1000", "100000000")),  # shipped-units estimates close before the year
-    # hyperscaler_capex.csv, capex_guidance.csv
-    "capex_cash_gross": _actual(**_CAPEX),
-    "capex_cash_net_of_proceeds": _actual(**_CAPEX),
-    "capex_including_finance_leases": _actual(**_CAPEX),
-    "capex_guidance": _forward(**_CAPEX),
-    "capex_guidance_per_quarter": _forward(**_CAPEX),
-    # ai_revenue.csv
-    "annualized_run_rate": _actual(USD=_AI_USD),
-    "quarterly_revenue": _actual(USD=_AI_USD),
-    "half_year_revenue": _actual(USD=_AI_USD),
-    "annual_revenue": _actual(USD=_AI_USD),
-    "trailing_12m_revenue": _actual(USD=_AI_USD),
-    "forecast_run_rate": _forward(USD=_AI_USD),
-    "forecast_annual_revenue": _forward(USD=_AI_USD),
-    "overlap_run_rate": _actual(USD=_AI_USD),
-    "overlap_annual": _actual(USD=_AI_USD),
-    "overlap_share": _actual(share=_SHARE),
-    # golden_cases.csv
-    "case_run_rate": _forward(USD=("1e9", "1e13")),
-    "case_tco_multiplier": _forward(multiple=("1", "10")),
-    "case_data_center_spend": _forward(USD=("1e9", "1e13")),
-    "case_end_user_gross_margin": _forward(share=_SHARE),
-    "case_required_revenue": _forward(USD=("1e9", "1e13")),
-    "case_ai_revenue": _forward(USD=("1e9", "1e13")),
-    "case_gap": _forward(USD=("1e9", "1e13")),
-    # tco_share.csv, gross_margins.csv
-    "gpu_share_of_tco": _forward(share=("0.05", "1")),
-    "gross_margin": _actual(share=("-2", "1")),
-    "gross_margin_forecast": _forward(share=("-2", "1")),
-    # depreciation_lives.csv
-    "useful_life": _forward(years=("0.5", "50")),
-    "useful_life_before": _forward(years=("0.5", "50")),
-    "accelerated_depreciation": _forward(USD=("1e8", "1e11")),
-    # funding_rounds.csv: a round is often reported before it closes
-    "round_equity": _forward(USD=("1e6", "1e12")),
-    "round_debt": _forward(USD=("1e6", "1e12")),
-    "post_money_valuation": _forward(USD=("1e7", "1e13")),
-    # gpu_hardware.csv, gpu_rental_h100.csv, gpu_list_prices.csv
-    "dense_bf16_performance": _forward(TFLOPS=("10", "100000")),
-    "memory_bandwidth": _forward(tb_s=("0.1", "100")),
-    "board_power": _forward(W=("50", "5000")),
-    "performance_relative_to_h100": _forward(multiple=("0.01", "100")),
-    "unit_price": _forward(USD=("1000", "1e8")),
-    "rack_price": _forward(USD=("1e5", "1e8")),
-    "performance_claim": _forward(multiple=("1", "1000")),
-    "price_claim": _forward(multiple=("0.1", "100")),
-    "gpu_rental_price": _actual(per_hour=("0.1", "100")),
-    "gpu_list_price": _actual(per_hour=("0.1", "100")),
-    # memo_claims.csv
-    "claim": _forward(
-        USD=("1e4", "1e12"),
-        EUR=("1e6", "1e12"),
-        KRW=("1e6", "1e15"),
-        per_day=("1e6", "1e12"),
-        per_share=("1", "1e5"),
-        share=_SHARE,
-    ),
-}
 
 _NUMBER = re.compile(r"-?[0-9]{1,28}(\.[0-9]{1,10})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -286,14 +200,16 @@ class RefusedRow:
 
 @dataclass(frozen=True)
 class FigureSet:
-    """What a folder of figures gave: `table` with schema FIGURES, and the rows refused."""
+    """What a folder of figures gave: `table` with schema FIGURES, the rows refused, and the rows it holds whose day is
+    in doubt (see :func:`doubtful_dates`)."""
 
     table: pa.Table
     refused: list[RefusedRow] = field(default_factory=list)
+    doubtful: list[RefusedRow] = field(default_factory=list)
 
 
 def refused_table(refused: Iterable[RefusedRow]) -> pa.Table:
-    """The refused rows as a table, schema REFUSED."""
+    """Refused or doubtful rows as a table, schema REFUSED."""
     return pa.Table.from_pylist([vars(row) for row in refused], REFUSED)
 
 
@@ -318,7 +234,8 @@ def is_citable(source_url: str, source_title: str = "") -> bool:
     return bool(parts.path.strip("/") or parts.query)
 
 
-def _decimal(text: str, column: str) -> Decimal | None:
+def to_decimal(text: str, column: str) -> Decimal | None:
+    """A cell as a number, None when empty; anything but plain digits is refused."""
     if not text:
         return None
     if not _NUMBER.fullmatch(text):
@@ -326,7 +243,8 @@ def _decimal(text: str, column: str) -> Decimal | None:
     return Decimal(text)
 
 
-def _date(text: str, column: str) -> date | None:
+def to_date(text: str, column: str) -> date | None:
+    """A cell as a day, None when empty; anything but YYYY-MM-DD is refused."""
     if not text:
         return None
     try:
@@ -337,7 +255,8 @@ def _date(text: str, column: str) -> date | None:
         raise CuratedError(f"{column} {text[:40]!r} must be a day written YYYY-MM-DD") from None
 
 
-def _one_of(row: dict, column: str, allowed: Iterable[str]) -> None:
+def one_of(row: dict, column: str, allowed: Iterable[str]) -> None:
+    """Refuse a row whose `column` is not one of `allowed`."""
     if row[column] not in allowed:
         raise CuratedError(f"{column} {row[column]!r} is not one of {', '.join(map(repr, allowed))}")
 
@@ -345,7 +264,7 @@ def _one_of(row: dict, column: str, allowed: Iterable[str]) -> None:
 def _check_value(row: dict) -> None:
     rule = METRICS.get(row["metric"])
     if rule is None:
-        raise CuratedError(f"metric {row['metric']!r} is not known; add it to METRICS in ingest/figures.py")
+        raise CuratedError(f"metric {row['metric']!r} is not known; add it to metrics.csv")
     if row["unit"] not in rule.units:
         raise CuratedError(f"unit {row['unit']!r} does not fit {row['metric']}: {', '.join(rule.units)}")
     low, high = rule.units[row["unit"]]
@@ -365,8 +284,9 @@ def _check_value(row: dict) -> None:
         raise CuratedError(f"low_value, value, high_value must rise: {', '.join(map(str, ordered))}")
 
 
-def _check_period(row: dict, not_after: date) -> None:
-    _one_of(row, "period_type", PERIOD_DAYS)
+def check_span(row: dict) -> None:
+    """Refuse a row whose period is not what its period_type says, or that lacks period_end or known_on."""
+    one_of(row, "period_type", PERIOD_DAYS)
     start, end, known = row["period_start"], row["period_end"], row["known_on"]
     if end is None or known is None:
         raise CuratedError("period_end and known_on are required")
@@ -379,6 +299,11 @@ def _check_period(row: dict, not_after: date) -> None:
         days = (end - start).days + 1
         if not span[0] <= days <= span[1]:
             raise CuratedError(f"{start} to {end} is {days} days, not a {row['period_type']} ({span[0]} to {span[1]})")
+
+
+def _check_period(row: dict, not_after: date) -> None:
+    check_span(row)
+    end, known = row["period_end"], row["known_on"]
     if not METRICS[row["metric"]].is_forward and known < end:
         raise CuratedError(f"known_on {known} is before period_end {end}: an actual cannot be known in advance")
     if not _FIRST_KNOWN <= known <= not_after:
@@ -401,25 +326,27 @@ def _figure(cells: dict[str, str], not_after: date) -> dict:
     """
     row: dict = dict(cells)
     for column in ("value", "low_value", "high_value"):
-        row[column] = _decimal(row[column], column)
+        row[column] = to_decimal(row[column], column)
     for column in ("period_start", "period_end", "known_on"):
-        row[column] = _date(row[column], column)
+        row[column] = to_date(row[column], column)
     if not row["company"]:
         raise CuratedError("company is missing")
-    _one_of(row, "qualifier", QUALIFIERS)
-    _one_of(row, "known_on_basis", KNOWN_ON_BASES)
-    _one_of(row, "source_kind", SOURCE_KINDS)
-    _one_of(row, "confidence", CONFIDENCES)
-    _one_of(row, "layer", LAYERS)
+    one_of(row, "qualifier", QUALIFIERS)
+    one_of(row, "known_on_basis", KNOWN_ON_BASES)
+    one_of(row, "source_kind", SOURCE_KINDS)
+    one_of(row, "confidence", CONFIDENCES)
+    one_of(row, "layer", LAYERS)
     _check_value(row)
     _check_period(row, not_after)
     row["is_citable"] = is_citable(row["source_url"], row["source_title"])
     _check_source(row)
-    row["figure_id"] = _row_id("c", (cells[c] for c in _KEY))
+    row["figure_id"] = row_id("c", (cells[c] for c in _KEY))
+    row["stated_on"], row["withdrawn_on"] = row["known_on"], None
     return row
 
 
-def _row_id(prefix: str, parts: Iterable[str]) -> str:
+def row_id(prefix: str, parts: Iterable[str]) -> str:
+    """The identity of a row: the prefix and 20 hex digits over the cells that say which row it is."""
     # A unit separator cannot stand in a cell (see _rows), so no two keys run together.
     return prefix + sha256("\x1f".join(parts).encode()).hexdigest()[:20]
 
@@ -494,7 +421,7 @@ def read_figures(directory: Path | Traversable | None = None, not_after: date = 
     """
     folder: Path | Traversable = curated_dir() if directory is None else directory
     sources = {p.name: p for p in folder.iterdir() if p.name.endswith(".csv")} if folder.is_dir() else {}
-    names = sorted(n for n in sources if n not in (SCENARIO_FILE, ROLES_FILE, CORRECTIONS_FILE))
+    names = sorted(n for n in sources if n not in OTHER_FILES)
     missing = [n for n in FIGURE_FILES if n not in names] if directory is None else []
     if missing or not names:
         raise CuratedError(f"{folder}: no {', '.join(missing) or 'figures'} there; restore from version control")
@@ -518,7 +445,43 @@ def read_figures(directory: Path | Traversable | None = None, not_after: date = 
     refused.sort(key=lambda r: (r.file, r.line))
     if CORRECTIONS_FILE in sources:
         rows = apply_corrections(rows, parse_corrections(sources[CORRECTIONS_FILE].read_bytes()))
-    return FigureSet(pa.Table.from_pylist(rows, FIGURES), refused)
+    return FigureSet(pa.Table.from_pylist(rows, FIGURES), refused, doubtful_dates(rows))
+
+
+#: Companies that one page gives a run rate of one and the same day: more is a census, and the day is its own.
+_CENSUS = 3
+
+
+def doubtful_dates(rows: Iterable[dict]) -> list[RefusedRow]:
+    """Rows that may speak of another day than they say. They stay; a person dates them, or says `same_day`.
+
+    What a business earned is stated about a quarter's end or a month, and a census repeats it later. Looked at is what
+    can move a number: above low confidence, not withdrawn, no forecast, no price or balance of one day.
+    """
+    looked_at = [
+        row
+        for row in rows
+        if row["confidence"] != "low"
+        and row["withdrawn_on"] is None
+        and row["period_type"] != "instant"
+        and not METRICS[row["metric"]].is_forward
+    ]
+    repeated: dict[tuple, set[str]] = {}
+    for row in looked_at:
+        if row["period_type"] == "run_rate" and row["layer"] not in ("all", "overlap"):
+            repeated.setdefault((row["source_url"], row["period_end"]), set()).add(row["company"])
+    found = []
+    for row in looked_at:
+        if row["known_on_basis"] == "collected":
+            reason = "known from the day it was collected; find the day it was public"
+        elif len(repeated.get((row["source_url"], row["period_end"]), ())) >= _CENSUS:
+            reason = f"one page dates {_CENSUS} or more companies to it; find what it repeats, and the day of that"
+        elif row["stated_on"] == row["period_end"] and row["known_on_basis"] != "same_day":
+            reason = "the day it became known; date it to what it describes, or write same_day where it says now"
+        else:
+            continue
+        found.append(RefusedRow(row["file"], row["line"], f"{row['company']} {row['period_end']}: {reason}"))
+    return found
 
 
 #: How far a value may lie from its neighbours in time. The steepest true step here is 132 (OpenAI's
@@ -558,9 +521,7 @@ def _off(row: dict, other: dict) -> int:
     return int(row["value"] >= _STEP * other["value"]) - int(other["value"] >= _STEP * row["value"])
 
 
-def _whole_file(
-    name: str, directory: Path | Traversable | None, columns: tuple[str, ...]
-) -> Iterator[tuple[int, dict]]:
+def whole_file(name: str, directory: Path | Traversable | None, columns: tuple[str, ...]) -> Iterator[tuple[int, dict]]:
     """The rows of a file in which one bad row spoils the rest (half a scenario is no scenario)."""
     folder: Path | Traversable = curated_dir() if directory is None else directory
     source = folder / name
@@ -572,8 +533,23 @@ def _whole_file(
         yield line, cells
 
 
+def _read_metrics() -> dict[str, MetricRule]:
+    rules: dict[str, MetricRule] = {}
+    for line, cells in whole_file(METRICS_FILE, None, ("metric", "unit", "lowest", "highest", "is_forward")):
+        lowest, highest = to_decimal(cells["lowest"], "lowest"), to_decimal(cells["highest"], "highest")
+        is_forward = cells["is_forward"] == "true"
+        rule = rules.setdefault(cells["metric"], MetricRule({}, is_forward))
+        if lowest is None or highest is None or rule.is_forward != is_forward or cells["unit"] in rule.units:
+            raise CuratedError(f"{METRICS_FILE}, line {line}: {cells['metric']} lacks a bound, stands twice or differs")
+        rule.units[cells["unit"]] = (lowest, highest)
+    return rules
+
+
+#: The metrics that a figure may state, with their units and believable ranges.
+METRICS = _read_metrics()
+
 RUN_RATE_BASES = ("actual_run_rate", "trailing_12m", "forecast_run_rate")
-AI_REVENUE_BASES = ("assumed", "measured_run_rate", "measured_trailing_12m")
+AI_REVENUE_BASES = ("assumed", "measured_run_rate", "estimated_run_rate", "measured_trailing_12m")
 _CALENDAR_QUARTER = re.compile(r"20[0-9]{2}Q[1-4]")
 #: Scenario parameters: a range for numbers, a tuple of words or a pattern for text.
 PARAMETERS: dict[str, tuple[Decimal, Decimal] | tuple[str, ...] | re.Pattern[str]] = {
@@ -584,13 +560,14 @@ PARAMETERS: dict[str, tuple[Decimal, Decimal] | tuple[str, ...] | re.Pattern[str
     "assumed_member_revenue_usd": (Decimal("1e8"), Decimal("1e12")),
     "run_rate_basis": RUN_RATE_BASES,
     "ai_revenue_basis": AI_REVENUE_BASES,
+    "ai_revenue_end": ("low", "central", "high"),
     "calendar_quarter": _CALENDAR_QUARTER,
 }
 
 
 def _parameter(cells: dict[str, str]) -> dict:
     row: dict = dict(cells)
-    row["value"], row["known_on"] = _decimal(row["value"], "value"), _date(row["known_on"], "known_on")
+    row["value"], row["known_on"] = to_decimal(row["value"], "value"), to_date(row["known_on"], "known_on")
     allowed = PARAMETERS.get(row["parameter"])
     if allowed is None:
         raise CuratedError(f"parameter {row['parameter']!r} is not one of {', '.join(PARAMETERS)}")
@@ -608,7 +585,7 @@ def _parameter(cells: dict[str, str]) -> dict:
     if not is_citable(row["source_url"], row["source_title"]):
         raise CuratedError(f"source {row['source_url']!r} cannot be cited; a scenario needs a source one can open")
     key = ("scenario", "parameter", "text_value", "known_on", "source_url")
-    row["fact_id"] = _row_id("s", (cells[c] for c in key))
+    row["fact_id"] = row_id("s", (cells[c] for c in key))
     row["text_value"] = row["text_value"] or None
     return row
 
@@ -622,7 +599,7 @@ def read_scenarios(directory: Path | Traversable | None = None) -> pa.Table:
     """
     rows: dict[str, dict] = {}
     columns = tuple(n for n in SCENARIOS.names if n != "fact_id")
-    for line, cells in _whole_file(SCENARIO_FILE, directory, columns):
+    for line, cells in whole_file(SCENARIO_FILE, directory, columns):
         try:
             row = _parameter(cells)
             if row["fact_id"] in rows:
@@ -639,11 +616,14 @@ def read_ai_revenue_roles(directory: Path | Traversable | None = None) -> pa.Tab
     :raises CuratedError: a row cannot be right, or a successor is not itself listed.
     """
     rows: dict[str, dict] = {}
-    for line, cells in _whole_file(ROLES_FILE, directory, tuple(AI_REVENUE_ROLES.names)):
+    for line, cells in whole_file(ROLES_FILE, directory, tuple(AI_REVENUE_ROLES.names)):
         row: dict = dict(cells)
         try:
-            _one_of(row, "role", ROLES)
-            row["superseded_from"] = _date(row["superseded_from"], "superseded_from")
+            one_of(row, "role", ROLES)
+            one_of(row, "convention", CONVENTIONS)
+            if not _REGION.fullmatch(row["region"]):
+                raise CuratedError(f"region {row['region']!r} is not a country's two letters")
+            row["superseded_from"] = to_date(row["superseded_from"], "superseded_from")
             if not row["company"] or not row["canonical"]:
                 raise CuratedError("company and canonical are required")
             if row["company"] in rows:

@@ -4,9 +4,11 @@ Belongs here: corrections (a changed figure is a new version from the day it was
 record) and the ledger (a fingerprint of every row ever shipped, so that a silent edit is seen). Does not belong here:
 reading or checking the figures themselves.
 
-To change a figure: edit its row, and add a line to corrections.csv with the row's figure id, the value it had, today,
-and why. A scenario's parameter changes by a new row with its own known_on. To add figures: add rows, then `python -m
-ingest.ledger seal`. Removing or re-dating a row that was shipped is refused.
+To change a figure's value: edit its row, and add a line to corrections.csv with the row's figure id, the value it had,
+today, and why. Anything else about it (its day, its source): leave the row, add the right one, and add a line with both
+ids. To take a figure back: a line with its id alone. A scenario's parameter and a payment change by a new row with its
+own known_on. To add figures: add rows, then `python -m ingest.ledger seal`. Removing or re-dating a row that was
+shipped is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from ingest.records import CuratedError
 
 CORRECTIONS_FILE = "corrections.csv"
 LEDGER_FILE = "ledger.txt"
-_HEADER = ["figure_id", "previous_value", "corrected_on", "reason"]
+_HEADER = ["figure_id", "previous_value", "replaced_by", "corrected_on", "reason"]
 
 #: What a reader relies on in a row; a change in any of it is a change of history.
 _SEALED = (
@@ -35,10 +37,12 @@ _SEALED = (
 
 
 class Correction(NamedTuple):
-    """From `corrected_on` on the figure is what its row says; before, it was `previous_value`."""
+    """What was wrong with a figure until `corrected_on`: its value was `previous_value`, or, where that is None, all of
+    it, and the figure `replaced_by` ("" for none) is said instead."""
 
     figure_id: str
-    previous_value: Decimal
+    previous_value: Decimal | None
+    replaced_by: str
     corrected_on: date
     reason: str
 
@@ -57,42 +61,50 @@ def parse_corrections(data: bytes) -> list[Correction]:
     corrections = []
     for line, cells in enumerate(rows[1:], start=2):
         try:
-            figure_id, previous, day, reason = cells
+            figure_id, previous, replaced_by, day, reason = cells
             if not reason.strip():
                 raise ValueError("a correction needs its reason")
-            value = Decimal(previous)
-            if not value.is_finite():
+            if previous and replaced_by:
+                raise ValueError("previous_value is for an edited row, replaced_by for one that stays: not both")
+            value = Decimal(previous) if previous else None
+            if value is not None and not value.is_finite():
                 raise ValueError(f"previous_value {previous} is not a number")
-            corrections.append(Correction(figure_id, value, date.fromisoformat(day), reason))
+            corrections.append(Correction(figure_id, value, replaced_by, date.fromisoformat(day), reason))
         except (ValueError, InvalidOperation) as error:
             raise CuratedError(f"{CORRECTIONS_FILE}, line {line}: {error}") from None
     return corrections
 
 
 def apply_corrections(rows: list[dict], corrections: Iterable[Correction]) -> list[dict]:
-    """Put back the version before each correction.
+    """Put each correction on record: what was said before it is withdrawn on its day, what is right is said from then.
 
-    The old version keeps the id it was cited by; the corrected one is known from the day of its correction and has an
-    id of its own.
+    The old version keeps the id it was cited by; an edited row gets an id of its own. `stated_on` of the right figure
+    stays the day its statement was public: only what the tables showed is history.
 
     :param rows: rows of FIGURES.
     :raises CuratedError: a correction names no row, is not later than the figure, or changes nothing.
     """
     by_id = {row["figure_id"]: row for row in rows}
     result = list(rows)
-    for correction in sorted(corrections, key=lambda c: c.corrected_on):
-        row = by_id.get(correction.figure_id)
-        if row is None:
-            raise CuratedError(f"{CORRECTIONS_FILE}: no figure has the id {correction.figure_id}; the row must stay")
-        if correction.corrected_on <= row["known_on"] or correction.previous_value == row["value"]:
-            raise CuratedError(
-                f"{CORRECTIONS_FILE}: the correction of {correction.figure_id} is not later or changes nothing"
-            )
-        result.append(row | {"value": correction.previous_value})
-        row["figure_id"] = (
-            "c" + hashlib.sha256(f"{correction.figure_id}|{correction.corrected_on}".encode()).hexdigest()[:20]
-        )
-        row["known_on"], row["known_on_basis"] = correction.corrected_on, "published"
+
+    def named(figure_id: str) -> dict:
+        if figure_id not in by_id:
+            raise CuratedError(f"{CORRECTIONS_FILE}: no figure has the id {figure_id}; the row must stay")
+        return by_id[figure_id]
+
+    for figure_id, previous, replaced_by, day, _ in sorted(corrections, key=lambda c: c.corrected_on):
+        row = named(figure_id)
+        if day <= row["known_on"] or previous == row["value"] or replaced_by == figure_id or row["withdrawn_on"]:
+            raise CuratedError(f"{CORRECTIONS_FILE}: the correction of {figure_id} is not later or changes nothing")
+        if previous is None:
+            row["withdrawn_on"] = day
+            right = named(replaced_by) if replaced_by else None
+        else:
+            result.append(row | {"value": previous, "withdrawn_on": day})
+            row["figure_id"] = "c" + hashlib.sha256(f"{figure_id}|{day}".encode()).hexdigest()[:20]
+            right = row
+        if right:
+            right["known_on"] = max(day, right["known_on"])
     return result
 
 
@@ -135,8 +147,9 @@ def breaches(rows: Iterable[dict], ledger: dict[str, str]) -> list[str]:
 
 
 def sealed_rows(folder: Path | None = None) -> list[dict]:
-    """All rows that the ledger covers: the figures, and the scenario parameters in the same shape."""
-    from ingest.figures import SCENARIO_FILE, read_figures, read_scenarios
+    """All rows that the ledger covers: figures, and in the same shape scenario parameters, payments and corrections."""
+    from ingest.edges import read_ai_revenue_edges
+    from ingest.figures import EDGES_FILE, SCENARIO_FILE, curated_dir, read_figures, read_scenarios
 
     parameters = [
         dict.fromkeys(_SEALED)
@@ -144,7 +157,19 @@ def sealed_rows(folder: Path | None = None) -> list[dict]:
         | {"value": row["value"], "known_on": row["known_on"], "source_url": row["source_url"]}
         for row in read_scenarios(folder).to_pylist()
     ]
-    return read_figures(folder).table.to_pylist() + parameters
+    edges = [
+        dict.fromkeys(_SEALED)
+        | {"figure_id": row["edge_id"], "file": EDGES_FILE, "line": None}
+        | {column: row[column] for column in _SEALED if column in row}
+        for row in read_ai_revenue_edges(folder).to_pylist()
+    ]
+    corrections = [
+        dict.fromkeys(_SEALED)
+        | {"figure_id": f"k{c.figure_id[1:]}-{c.corrected_on}", "file": CORRECTIONS_FILE, "line": None}
+        | {"value": c.previous_value, "known_on": c.corrected_on, "series": c.replaced_by}
+        for c in parse_corrections(((folder or curated_dir()) / CORRECTIONS_FILE).read_bytes())
+    ]
+    return read_figures(folder).table.to_pylist() + parameters + edges + corrections
 
 
 def seal(folder: Path) -> int:

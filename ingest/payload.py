@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from ingest.records import PayloadError
 
-#: What a caller may expect. `xbrl_instance` and `inline_xbrl` are a filing's own documents.
-KINDS = ("companyfacts", "submissions", "submissions_page", "filing_index", "xbrl_instance", "inline_xbrl")
+#: What a caller may expect. `xbrl_instance`, `inline_xbrl` and `exhibit` are a filing's own documents.
+KINDS = ("companyfacts", "submissions", "submissions_page", "filing_index", "xbrl_instance", "inline_xbrl", "exhibit")
 
 #: Largest body accepted, compressed and decompressed. The largest real one here is 4.7 MB; the
 #: decompressed cap bounds memory when a body is built to explode (1000:1 and more).
@@ -160,6 +160,11 @@ def _filing_index(body: bytes, head: bytes) -> None:
         raise PayloadError("payload is not a filing index: no links into /Archives/edgar/data/")
 
 
+def _exhibit(body: bytes, head: bytes) -> None:
+    if head.startswith((b"{", b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8")) or b"\x00" in body[:1024]:
+        raise PayloadError(f"payload is not an exhibit in words: it starts with {head[:40]!r}")
+
+
 _EXPECT: dict[str, _Check] = {
     "companyfacts": _json("companyfacts", (b"cik", b"facts")),
     "submissions": _json("submissions", (b"filings", b"accessionNumber")),
@@ -167,4 +172,5 @@ _EXPECT: dict[str, _Check] = {
     "filing_index": _filing_index,
     "xbrl_instance": _xbrl_instance,
     "inline_xbrl": _inline_xbrl,
+    "exhibit": _exhibit,
 }

@@ -57,7 +57,8 @@ FILINGS = pa.schema(
     ]
 )
 
-#: One hand-entered figure. See ingest/curated/README.md for the columns.
+#: One hand-entered figure, or a former version of one. See ingest/curated/README.md for the columns. `known_on` is the
+#: day from which tables show it: the day it was public, or, for what was put right later, the day of the correction.
 FIGURES = pa.schema(
     [
         ("figure_id", pa.string()),
@@ -73,7 +74,7 @@ FIGURES = pa.schema(
         ("period_start", pa.date32()),
         ("period_end", pa.date32()),  # the day the figure speaks of
         ("period_label", pa.string()),
-        ("known_on", pa.date32()),  # the day it was public
+        ("known_on", pa.date32()),
         ("known_on_basis", pa.string()),  # published, url_date, as_of, period_end_plus_lag
         ("series", pa.string()),  # which line of the same metric: a customer label, a basis, a scope
         ("basis", pa.string()),
@@ -88,8 +89,44 @@ FIGURES = pa.schema(
         ("confidence", pa.string()),  # high, medium, low
         ("is_citable", pa.bool_()),
         ("note", pa.string()),
+        ("stated_on", pa.date32()),  # the day the statement itself was public
+        ("withdrawn_on", pa.date32()),  # from this day on it is no longer said; null while it is
         ("file", pa.string()),
         ("line", pa.int32()),
+    ]
+)
+
+#: One payment from a company whose revenue is counted to another one: what netting takes out at the payee. `unit` USD:
+#: value, low_value and high_value are dollars of the period (a run rate: dollars a year); `unit` share: parts of the
+#: payee's or the payer's revenue of the period, as `share_of` says. Payer or payee "(any)": the stated default of a
+#: layer for pairs of which nothing is disclosed; payers of which only the sum is stated stand joined by "; ".
+EDGES = pa.schema(
+    [
+        ("edge_id", pa.string()),  # "e" and 20 hex digits over what says which payment it is, not over its amount
+        ("payer", pa.string()),
+        ("payer_layer", pa.string()),
+        ("payee", pa.string()),
+        ("payee_layer", pa.string()),
+        ("value", DECIMAL),
+        ("low_value", DECIMAL),
+        ("high_value", DECIMAL),
+        ("unit", pa.string()),  # USD, share
+        ("share_of", pa.string()),  # payee_revenue, payer_revenue; empty for USD
+        ("qualifier", pa.string()),
+        (
+            "period_type",
+            pa.string(),
+        ),  # year, year_to_date, half, quarter, month, run_rate, instant
+        ("period_start", pa.date32()),
+        ("period_end", pa.date32()),
+        ("known_on", pa.date32()),
+        ("known_on_basis", pa.string()),
+        ("source_kind", pa.string()),
+        ("source_title", pa.string()),
+        ("source_url", pa.string()),
+        ("confidence", pa.string()),
+        ("is_citable", pa.bool_()),
+        ("note", pa.string()),
     ]
 )
 

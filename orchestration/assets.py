@@ -5,8 +5,9 @@ the right order. Does not belong here: parsing, SQL that derives anything, how a
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,13 +23,18 @@ from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
 from ingest.edgar.holdings import documents_at_hand, pending_filings
+from ingest.edges import read_ai_revenue_edges
+from ingest.epoch_figures import with_epoch
 from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
+from ingest.fx import with_dollars
+from ingest.own import with_own_figures, with_own_scenarios
 from ingest.replay import outdated, replay, superseded
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems, rejected_filings
-from orchestration.resources import Edgar, Inputs, Loaded, Warehouse
+from orchestration.resources import Edgar, Inputs, Loaded, Warehouse, name_of
 from warehouse.decisions import read_decisions
+from warehouse.formats import one_line
 from warehouse.home import Home
 from warehouse.load import (
     LoadResult,
@@ -126,7 +132,9 @@ RAW_SPECS = (
     _raw("metric_concepts", "Concept and dimensions by company and metric.", WATCH_LIST),
     _raw("curated_figures", "Hand-entered figures.", CURATED),
     _raw("refused_rows", "Hand-entered rows that cannot be right, with the reason.", CURATED),
+    _raw("doubtful_rows", "Hand-entered rows that may speak of another day than they say.", CURATED),
     _raw("ai_revenue_roles", "How a company's AI revenue rows count.", CURATED),
+    _raw("ai_revenue_edges", "Payments between companies whose AI revenue is counted.", CURATED),
     _raw("set_aside", "Single facts and entries that cannot be used, with the reason.", BUNDLE, checks.ARCHIVE),
     _raw("pending_filings", "Filings that EDGAR lists and whose facts are still to come.", checks.ARCHIVE),
     _raw("decisions", "What an operator decided about something set aside or doubtful.", DECISIONS),
@@ -139,6 +147,8 @@ RAW_CHECKS = (
     checks.NOTHING_FROM_THE_FUTURE,
     checks.NOTHING_PENDING,
     checks.NO_REFUSED_ROWS,
+    checks.NO_DOUBTFUL_DATES,
+    checks.DECISIONS_READABLE,
 )
 
 
@@ -156,8 +166,12 @@ class _Curated(NamedTuple):
     tables: dict[str, pa.Table]
 
 
-def _read_curated(folder: Path | None) -> _Curated:
-    figures, companies = read_figures(folder), watch_list()
+def _read_curated(folder: Path | None, home: Home) -> _Curated:
+    roles, companies = read_ai_revenue_roles(folder), watch_list()
+    figures = with_own_figures(with_epoch(read_figures(folder), roles, Archive(home.archive)), home.figures)
+    figures = with_dollars(figures)
+    scenarios, bad = with_own_scenarios(read_scenarios(folder), home.root)
+    figures = replace(figures, refused=[*figures.refused, *bad])
     return _Curated(
         figures,
         {
@@ -165,8 +179,10 @@ def _read_curated(folder: Path | None) -> _Curated:
             "metric_concepts": metric_concepts_table(companies),
             "curated_figures": figures.table,
             "refused_rows": refused_table(figures.refused),
-            "ai_revenue_roles": read_ai_revenue_roles(folder),
-            "scenario_parameters": read_scenarios(folder),
+            "doubtful_rows": refused_table(figures.doubtful),
+            "ai_revenue_roles": roles,
+            "ai_revenue_edges": read_ai_revenue_edges(folder),
+            "scenario_parameters": scenarios,
         },
     )
 
@@ -210,7 +226,7 @@ def _pending(bundle: Bundle, store: Archive, home: Home) -> pa.Table:
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
-    return [row[0] for row in connection.execute(query).fetchall()]
+    return [one_line(row[0]) for row in connection.execute(query).fetchall()]
 
 
 def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
@@ -265,9 +281,12 @@ def _complaints(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
             "select concat_ws(' ', c.ticker, p.form, 'filed', p.filed_on, p.accession || ':', p.reason) "
             "from raw.pending_filings as p left join raw.companies as c using (cik) order by p.filed_on, p.accession",
         ),
-        checks.NO_REFUSED_ROWS.name: _lines(
-            connection, "select concat(file, ', line ', line, ': ', reason) from raw.refused_rows order by file, line"
-        ),
+        **{
+            spec.name: _lines(
+                connection, f"select concat(file, ', line ', line, ': ', reason) from raw.{table} order by file, line"
+            )
+            for spec, table in ((checks.NO_REFUSED_ROWS, "refused_rows"), (checks.NO_DOUBTFUL_DATES, "doubtful_rows"))
+        },
     }
 
 
@@ -322,7 +341,8 @@ def _raw_results(
 @dg.multi_asset(specs=[*SOURCE_SPECS, *RAW_SPECS], check_specs=RAW_CHECKS, name="load_raw", pool=POOL)
 def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: Inputs) -> Iterator[Any]:
     """Read bundle, archive and curated files into the raw tables of the build file."""
-    bundle, curated, store = read_bundle(inputs.bundle), _read_curated(inputs.curated), Archive(warehouse.home.archive)
+    bundle, curated = read_bundle(inputs.bundle), _read_curated(inputs.curated, warehouse.home)
+    store = Archive(warehouse.home.archive)
     fingerprint = f"{_code_hash()[:16]}-{bundle.content_hash[:16]}"
     before = warehouse.loaded
     warehouse.note(None)
@@ -330,16 +350,20 @@ def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: In
         discard_build(warehouse.home)
     with warehouse.build_file(context.log.warning) as connection:
         _load(connection, bundle, store, curated, context.log.info)
-        replace_rows(connection, "decisions", read_decisions(warehouse.home))
+        found: dict[str, list[str]] = {checks.DECISIONS_READABLE.name: []}
+        decisions = read_decisions(warehouse.home, found[checks.DECISIONS_READABLE.name].append)
+        replace_rows(connection, "decisions", decisions)
         replace_rows(connection, "pending_filings", _pending(bundle, store, warehouse.home))
-        found, counts = _complaints(connection), row_counts(connection)
+        found |= _complaints(connection)
+        counts = row_counts(connection)
         newest = {f"raw.{name}": _newest_filings(connection, name) for name in ("xbrl_facts", "filings")}
     found[checks.NOTHING_QUARANTINED.name] += store.damaged()
     reports = [checks.warn_if_any(spec, found[spec.name]) for spec in RAW_CHECKS]
-    warnings = [f"{'.'.join(r.asset_key.path)}: {r.check_name} ({r.description})" for r in reports if not r.passed]
+    warnings = [f"{name_of(r)} ({r.description})" for r in reports if not r.passed]
     for line in warnings:
         context.log.warning(line)
-    warehouse.note(Loaded(fingerprint, bundle.content_hash, inputs.curated_hash(), warnings))
+    results = {name_of(r): "pass" if r.passed else "warn" for r in reports}
+    warehouse.note(Loaded(fingerprint, bundle.content_hash, inputs.curated_hash(), warnings, results))
     yield from _raw_results(bundle, curated, counts, newest)
     yield from reports
 
@@ -353,6 +377,7 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
     :param started: a dbt process for the one run that is to come; without it each run starts its own.
     """
     specs, check_specs = models.model_specs(manifest), models.check_specs(manifest)
+    names = {spec.metadata[models.UNIQUE_ID]: name_of(spec) for spec in check_specs}
 
     @dg.multi_asset(
         specs=specs,
@@ -368,7 +393,8 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
         loaded = warehouse.loaded
         if loaded is None:
             raise dg.Failure("The raw tables are not loaded: materialize them first (aigap refresh does).")
-        warehouse.note(loaded._replace(checks_passed=None))
+        loaded = loaded._replace(results={name: r for name, r in loaded.results.items() if name not in names.values()})
+        warehouse.note(loaded)
         outcomes: list[Outcome] = []
         with nullcontext(started) if started else Dbt(warehouse.home) as dbt:
             for outcome in dbt.build(picked):
@@ -380,8 +406,8 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
             raise dg.Failure(f"dbt: {problem}", allow_retries=False)
         if picked is None:
             warnings = [f"{o.name} ({o.message})" for o in outcomes if o.status == "warn"]
-            passed = sum(o.status == "pass" for o in outcomes)
-            warehouse.note(loaded._replace(checks_passed=passed, warnings=loaded.warnings + warnings))
+            results = {names[o.unique_id]: o.status for o in outcomes if o.unique_id in names}
+            warehouse.note(loaded._replace(results=loaded.results | results, warnings=loaded.warnings + warnings))
 
     return dbt_build
 
@@ -389,8 +415,10 @@ def dbt_models(manifest: models.Manifest, started: Dbt | None = None) -> dg.Asse
 # --- publish --------------------------------------------------------------------------------------
 
 
-def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
     """The published file, after all marts and their checks."""
+    marts = [spec.key for spec in models.model_specs(manifest) if spec.group_name == "marts"]
+    defined = [*RAW_CHECKS, *models.check_specs(manifest)]
 
     @dg.asset(
         key=["meta", "build"],
@@ -404,15 +432,18 @@ def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         "Happens only after every check has passed; otherwise the last good file stays.",
     )
     def publish_marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
-        loaded = warehouse.approved()
+        loaded = warehouse.approved(defined)
         done = publish(
             warehouse.home,
-            BuildInfo(loaded.bundle_hash, loaded.curated_hash, loaded.checks_passed or 0, tuple(loaded.warnings)),
+            BuildInfo(loaded.bundle_hash, loaded.curated_hash, loaded.checks_passed, tuple(loaded.warnings)),
             force=warehouse.full,
         )
         said = f"{loaded.checks_passed} checks passed" + f", {len(loaded.warnings)} warned" * bool(loaded.warnings)
         message = f"{'published' if done.is_new else 'nothing new; still'} {done.path.name}: {said}"
         context.log.info(message)
+        if done.warning:
+            context.log.warning(done.warning)
+            message += f"; {done.warning}"
         warehouse.record("published" if done.is_new else "unchanged", message)
         rows = [dg.TableRecord({"table": f"marts.{name}", "rows": count}) for name, count in done.rows.items()]
         return dg.MaterializeResult(
@@ -421,7 +452,7 @@ def published_file(marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
                 "is new": done.is_new,
                 "path": dg.MetadataValue.path(str(done.path)),
                 "content hash": done.content_hash,
-                "checks passed": loaded.checks_passed or 0,
+                "checks passed": loaded.checks_passed,
                 "warnings": loaded.warnings,
                 "dagster/row_count": 1,
                 "rows": dg.MetadataValue.table(rows),

@@ -13,6 +13,7 @@ import dagster as dg
 from orchestration import jobs, models
 from orchestration.alerts import failure_sensors
 from orchestration.assets import archive, dbt_models, load_raw, published_file, report
+from orchestration.console import LOGGERS
 from orchestration.dbt_process import Dbt
 from orchestration.resources import Edgar, Inputs, Warehouse
 from orchestration.sensors import new_filing_sensor
@@ -35,14 +36,13 @@ def build_definitions(
     :param inputs: default: what ships with the package.
     :param full: make the build file anew, and publish even if nothing changed.
     :param dbt: a dbt process that was started for the one run to come.
-    :param loggers: where runs in this process log to; default Dagster's.
+    :param loggers: where runs in this process log to; default standard error.
     :raises DbtFailed: the dbt project does not parse.
     """
     home, inputs = home or find_home(), inputs or Inputs()
     edgar = edgar or Edgar(is_live=bool(os.environ.get("SEC_USER_AGENT")))
     manifest = models.load_manifest(home, dbt)
-    marts = [spec.key for spec in models.model_specs(manifest) if spec.group_name == "marts"]
-    assets = [archive, load_raw, dbt_models(manifest, dbt), published_file(marts), report]
+    assets = [archive, load_raw, dbt_models(manifest, dbt), published_file(manifest), report]
     return dg.Definitions(
         assets=dg.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=jobs.FRESHNESS), assets),
         jobs=[jobs.refresh_job],
@@ -54,5 +54,5 @@ def build_definitions(
             "inputs": inputs,
         },
         executor=dg.in_process_executor,
-        loggers=loggers,
+        loggers=LOGGERS if loggers is None else loggers,
     )

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from warehouse.formats import markdown_text, one_line
+
 ARCHIVE = dg.AssetKey(["sources", "archive"])
 
 EDGAR_ANSWERED = dg.AssetCheckSpec(
@@ -46,6 +48,11 @@ NOTHING_FROM_THE_FUTURE = dg.AssetCheckSpec(
     description="No filing is dated later than EDGAR can date it on the day it was received, no hand-entered figure "
     "later than today.",
 )
+DECISIONS_READABLE = dg.AssetCheckSpec(
+    "decisions_are_readable",
+    asset=dg.AssetKey(["raw", "decisions"]),
+    description="Every line of decisions.jsonl is a decision; one that is none is left out, and named.",
+)
 NOTHING_PENDING = dg.AssetCheckSpec(
     "nothing_pending",
     asset=dg.AssetKey(["raw", "pending_filings"]),
@@ -57,6 +64,12 @@ NO_REFUSED_ROWS = dg.AssetCheckSpec(
     asset=dg.AssetKey(["raw", "curated_figures"]),
     description="No hand-entered row was refused (raw.refused_rows names file, line and reason).",
 )
+NO_DOUBTFUL_DATES = dg.AssetCheckSpec(
+    "no_doubtful_dates",
+    asset=dg.AssetKey(["raw", "curated_figures"]),
+    description="No hand-entered figure above low confidence speaks of the day it became known, of the day it was "
+    "collected or of a census's day (raw.doubtful_rows names file, line and reason).",
+)
 
 
 def warn_if_any(spec: dg.AssetCheckSpec, found: Sequence[str]) -> dg.AssetCheckResult:
@@ -66,6 +79,9 @@ def warn_if_any(spec: dg.AssetCheckSpec, found: Sequence[str]) -> dg.AssetCheckR
         check_name=spec.name,
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(found)}: {found[0]}" if found else None,
-        metadata={"count": len(found), "found": dg.MetadataValue.md("\n".join(f"- {line}" for line in found[:20]))},
+        description=f"{len(found)}: {one_line(found[0])}" if found else None,
+        metadata={
+            "count": len(found),
+            "found": dg.MetadataValue.md("\n".join(f"- {markdown_text(line)}" for line in found[:20])),
+        },
     )

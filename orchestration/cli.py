@@ -10,17 +10,20 @@ Exit codes: 0 done, 1 failed, 2 the command cannot be what was meant, 75 another
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warehouse.decisions import VERDICTS
-from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError
-from warehouse.formats import FORMATS, emit, json, one_line, render
+from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError, is_ours, reason
+from warehouse.formats import FORMATS, emit, harmless, json, one_line, render
 from warehouse.home import Home, find_home, read_last_refresh
-from warehouse.outfile import new_file
+from warehouse.outfile import new_file, refuse_owned
 
 if TYPE_CHECKING:
     from datetime import date
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from warehouse.bars import Terminal
 
 _INTERRUPTED = 130
+#: Arguments that name what a command writes.
+_WRITES = ("out", "xlsx", "backup")
 
 _ABOUT = """\
 Where is all the revenue? The AI revenue gap, quarter by quarter, from public filings.
@@ -41,6 +46,7 @@ _ENVIRONMENT = """\
 environment:
   AIGAP_HOME       folder of all files (default: data/ in the checkout)
   SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
+  AIGAP_EPOCH      1: also fetch and use Epoch AI's table of AI companies' revenue reports (CC BY 4.0)
   AIGAP_ALERT_WEBHOOK   where the daemon (aigap ui) posts that a run failed (see deploy/README.md)
   AIGAP_MEMORY_LIMIT    memory the database engine may use for a refresh (default: 1GB)
 
@@ -72,7 +78,8 @@ def _show(args: argparse.Namespace, home: Home) -> int:
         words = headline(found) if scenario != "all" else ""
         words += forecasts_since(connection, found) + footer(connection, found.as_dicts()[0]["calendar_quarter"])
     table = gap_table(found, scenario == "all", args.format, screen)
-    _put(args, table + ("" if args.format == "md" else "\n") + sentences(words, args.format, screen))
+    said = table + ("" if args.format == "md" else "\n") + sentences(words, args.format, screen)
+    _put(args, said, is_painted=screen is not None)
     _warn_of_failed_refresh(home)
     return 0
 
@@ -92,10 +99,10 @@ def _out(args: argparse.Namespace) -> Path:
     return args.out
 
 
-def _put(args: argparse.Namespace, text: str) -> None:
+def _put(args: argparse.Namespace, text: str, *, is_painted: bool = False) -> None:
     """Where the user wants it."""
     if args.out is None:
-        emit(text)
+        emit(text, is_painted=is_painted)
         return
     with new_file(args.out) as file:
         file.write_text(text, "utf-8", newline="")
@@ -297,6 +304,44 @@ def _fetch(args: argparse.Namespace, home: Home) -> int:
     return run.fetch(home, progress=Progress())
 
 
+def _leads(args: argparse.Namespace, home: Home) -> int:
+    from orchestration.leads import HEADER, leads
+
+    found = [lead.as_row() for lead in leads(home) if args.all or lead.state == "open"]
+    emit(render(list(HEADER), found, args.format))
+    return 0
+
+
+def _leads_accept(args: argparse.Namespace, home: Home) -> int:
+    from orchestration.leads import accept
+
+    row, path = accept(home, args.lead, dict(args.set))
+    emit("".join(f"{column} = {one_line(cell)}\n" for column, cell in row.items() if cell))
+    _say(f"written to {path}; it is your own figure until it stands in ingest/curated")
+    return 0
+
+
+def _leads_dismiss(args: argparse.Namespace, home: Home) -> int:
+    from orchestration.leads import dismiss
+
+    _say(f"{dismiss(home, args.lead, args.why).id} is dismissed")
+    return 0
+
+
+def _figures_check(args: argparse.Namespace, home: Home) -> int:
+    from datetime import date
+
+    from ingest.figures import read_figures
+    from ingest.own import explain
+
+    count, refused, doubtful = explain(args.file, read_figures(), date.today())
+    notes = [(row.line, "refused", row.reason) for row in refused]
+    notes += [(row.line, "in doubt", row.reason) for row in doubtful]
+    emit(render(["line", "verdict", "reason"], sorted(notes), args.format))
+    _say(f"{args.file}: {count} rows are good, {len(refused)} refused, {len(doubtful)} of a doubtful day")
+    return FAILED if refused else 0
+
+
 def _ui(args: argparse.Namespace, home: Home) -> int:
     from orchestration import run
 
@@ -320,7 +365,7 @@ def _export(args: argparse.Namespace, home: Home) -> int:
         return _workbook(args.xlsx, home)
     from orchestration import run
 
-    return run.export(home, args.folder)
+    return run.export(home, args.backup)
 
 
 def _workbook(path: Path, home: Home) -> int:
@@ -365,12 +410,11 @@ class Progress:
         counted = f"[{done}/{total}] " if done is not None and total is not None else ""
         line = counted + one_line(message)
         if not self._is_terminal:
-            print(line, file=sys.stderr, flush=True)
+            _note(line + "\n")
             return
         line = line[: max(20, _terminal_width() - 1)]
         stays = not counted or done == total
-        sys.stderr.write("\r" + line.ljust(self._shown) + ("\n" if stays else ""))
-        sys.stderr.flush()
+        _note("\r" + line.ljust(self._shown) + ("\n" if stays else ""))
         self._shown = 0 if stays else len(line)
 
 
@@ -382,7 +426,43 @@ def _terminal_width() -> int:
 
 
 def _say(message: str) -> None:
-    print(f"aigap: {message}", file=sys.stderr)
+    _note(f"aigap: {harmless(message)}\n")
+
+
+def _note(text: str) -> None:
+    """To standard error. That nobody can be told is no reason to stop."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+# --- standard streams ---------------------------------------------------------------------------
+
+
+class _Closed(io.TextIOBase):
+    """Standard output where the caller closed it: an answer written to it is lost, which is a failure."""
+
+    encoding = "utf-8"  # type: ignore[assignment]
+
+    def write(self, text: str) -> int:
+        if text:
+            raise OSError(errno.EBADF, "it is closed")
+        return 0
+
+
+def _open_streams() -> None:
+    """Give the number of a closed standard stream to nothing: it would be the next file's that is opened, and what a
+    child says would be written into that."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            stream = _Closed() if name == "stdout" else open(number, mode, closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 # --- arguments ----------------------------------------------------------------------------------
@@ -400,6 +480,13 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 86400:
         raise argparse.ArgumentTypeError("must be more than 0 and at most a day")
     return seconds
+
+
+def _cell(text: str) -> tuple[str, str]:
+    column, is_given, cell = text.partition("=")
+    if not is_given:
+        raise argparse.ArgumentTypeError(f"{text!r} must be COLUMN=VALUE")
+    return column.strip(), cell.strip()
 
 
 def _day(text: str) -> date:
@@ -525,6 +612,25 @@ def _parser() -> argparse.ArgumentParser:
 
     add("fetch", _fetch, "fetch new filings of the watch list from EDGAR into the archive", _FETCH)
 
+    command = add("leads", _leads, "list sentences of earnings releases that state AI revenue", _LEADS, rows="text")
+    command.add_argument("--all", action="store_true", help="also those accepted or dismissed")
+    actions = command.add_subparsers(title="actions", metavar="ACTION")
+    command = add("accept", _leads_accept, "make a lead one of your own figures", to=actions)
+    command.add_argument("lead", metavar="LEAD", help="its name, as listed")
+    command.add_argument(
+        "--set", type=_cell, action="append", default=[], metavar="COLUMN=VALUE", help="what the sentence does not say"
+    )
+    command = add("dismiss", _leads_dismiss, "remember that a lead is none", to=actions)
+    command.add_argument("lead", metavar="LEAD", help="its name, as listed")
+    command.add_argument("--why", required=True, metavar="TEXT", help="for whoever asks later")
+
+    figures = commands.add_parser("figures", help="your own figures")
+    actions = figures.add_subparsers(title="actions", metavar="ACTION", required=True)
+    command = add(
+        "check", _figures_check, "explain what is wrong with a file of figures", _CHECK, to=actions, rows="text"
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help="a file of figures, or a scenarios.csv")
+
     bundle = commands.add_parser("bundle", help="build or verify the facts that ship with the project")
     actions = bundle.add_subparsers(title="actions", metavar="ACTION", required=True)
     command = add("build", _bundle_build, "build the bundle from a folder of EDGAR payloads", to=actions)
@@ -540,11 +646,13 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("export", _export, "make a backup folder, or an Excel workbook of the published tables", _EXPORT)
     what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty")
+    what.add_argument("backup", nargs="?", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty")
     what.add_argument("--xlsx", type=Path, metavar="FILE", help="a workbook, such as gap.xlsx; replaced if it is there")
     command = add("import", _import, "verify such a folder and put it back", _IMPORT)
     command.add_argument("folder", type=Path, metavar="DIR", help="a folder that aigap export made")
-    command.add_argument("--force", action="store_true", help="even if what is published here is newer")
+    command.add_argument(
+        "--force", action="store_true", help="even if what is published here is newer, or cannot come with the rest"
+    )
 
     command = add("ui", _ui, "serve the Dagster UI on this machine", _UI)
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
@@ -594,8 +702,8 @@ examples:
   aigap explain FY27Q2 --scenario trailing --format json
 """
 _REVIEW = """\
-What was received and is not used as it stands: a value that cannot be right, a filing whose facts are still to come. For
-each: where, what is stated, why, what can be done. Everything else is published without it. Two words on a target:
+What was received and is not used as it stands: a value that cannot be right, a filing whose facts are still to come.
+For each: where, what is stated, why, what can be done. Everything else is published without it. To decide:
 
   aigap review accept 0001045810-26-000081/data_center_revenue --why "the press release says the same"
   aigap review reject 0001045810-26-000081 --why "filed in thousands; a 10-Q/A is announced"
@@ -669,8 +777,24 @@ _FETCH = """\
 Asks EDGAR (8 requests a second at most) for new 10-Q and 10-K filings, their XBRL, and company facts, and keeps every
 answer in the archive. Needs SEC_USER_AGENT, as in: SEC_USER_AGENT="Jane Doe jane@example.org". Then: aigap refresh
 """
+_LEADS = """\
+Reads the earnings exhibits that aigap fetch keeps of companies with reads_exhibits in the watch list. A lead enters no
+number by itself: accept it, and it is a row of your own figures (figures/leads.csv in the home), with its citation.
+
+examples:
+  aigap leads --format json
+  aigap leads accept l0123456789ab --set "company=Microsoft (AI business)" --set period_end=2026-03-31
+  aigap leads dismiss l0123456789ab --why "the cloud as a whole, not its AI"
+"""
+_CHECK = """\
+Your own figures are CSV files in figures/ of the home, your scenarios a scenarios.csv there, both with the header and
+the rules of ingest/curated (its README names the columns). They need no change to the checkout, are marked as your own
+wherever they show, and never move the shipped headline. Exit code 1 if a row is refused.
+
+  aigap figures check data/figures/mine.csv
+"""
 _EXPORT = """\
-  aigap export DIR            published file, archive and curated figures
+  aigap export DIR            published file, archive, decisions and curated figures
   aigap export --xlsx FILE    the published tables for Excel
 
 The folder is complete when it appears: plain files, and manifest.json with the SHA-256 of each. A refresh may run
@@ -680,8 +804,10 @@ The workbook has a sheet a table of schema marts, one that says what each column
 should not travel without. Amounts keep every digit, days are dates, sources are links, and no text is a formula.
 """
 _IMPORT = """\
-Every file is compared with the manifest first; one that differs is named, and nothing is changed. Archived payloads are
-added to those that are here, never taken away. If the tables are of another version, aigap refresh builds them anew.
+Every file is compared with the manifest first; one that differs is named, and nothing is changed. Archived payloads and
+decisions are added to those that are here, never taken away. A backup whose published file cannot be published, such as
+one of another version, or whose decisions contradict later ones of yours, changes nothing either: --force takes its
+payloads, and those decisions that do not; aigap refresh then builds.
 """
 _UI = """\
 The UI has no login. By default it is read-only and listens on 127.0.0.1. With --writable any web page open in
@@ -694,15 +820,18 @@ Exit code 0 if nothing failed, 1 if something did (or, with --strict, if there i
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    _open_streams()
     args = _parser().parse_args(argv)
     try:
         home = Home(args.home.expanduser().absolute()) if args.home else find_home()
+        for path in filter(None, (getattr(args, name, None) for name in _WRITES)):
+            refuse_owned(path, home)
         code: int = args.run(args, home)
-        sys.stdout.flush()
+        emit("")
         return code
     except BrokenPipeError:
-        # The reader (head, less) has gone: that is no failure. Nothing more may be written to it on the way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has gone: that is no failure.
+        _give_stdout_up()
         return 0
     except KeyboardInterrupt:
         _say("stopped; readers keep what was published")
@@ -718,10 +847,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(error: Exception, code: int, debug: bool) -> int:
     if debug:
         raise error
-    known = isinstance(error, WarehouseError) or any(c.__name__ == "IngestError" for c in type(error).__mro__)
-    text = str(error) if known else f"{type(error).__name__}: {error} (--debug prints where)"
-    _say("\n".join(map(one_line, text.splitlines())))
+    text = str(error) if is_ours(error) else f"{reason(error)} (--debug prints where)"
+    _say("\n".join(text.splitlines()))
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _give_stdout_up()
     return code
+
+
+def _give_stdout_up() -> None:
+    """What could not be written must not be tried again on the way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

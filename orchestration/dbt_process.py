@@ -20,9 +20,15 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from orchestration import child
 from warehouse.home import Home
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
+
+#: All that dbt's process sees of the caller's environment: where programs, libraries and temporary files are, how
+#: this machine writes text, and what Python needs. dbt takes every flag from a variable, so no other may come in.
+_ALLOWED = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LANGUAGE", "TZ", "AIGAP_MEMORY_LIMIT")
+_ALLOWED_PREFIXES = ("LC_", "LD_", "DYLD_", "PYTHON")
 
 
 class DbtFailed(Exception):
@@ -30,9 +36,10 @@ class DbtFailed(Exception):
 
 
 class Outcome(NamedTuple):
-    """How one dbt node ended. `is_good`: built, passed, or failed with severity warn only.
+    """How one dbt node ended. `is_good`: built, passed, or no more than a warning.
 
-    :ivar status: dbt's word: success, pass, fail, warn, error, skipped.
+    :ivar status: dbt's word: success, pass, fail, warn, error, skipped; warn also for a test that may only warn and
+        could not run.
     :ivar failures: rows a test found wrong, where it counts them.
     :ivar rows: of the table that a model made; None for a view or a test.
     """
@@ -56,7 +63,7 @@ class Outcome(NamedTuple):
 
 def compiled_manifest(home: Home) -> Path:
     """The manifest that the last build wrote, with every model's compiled SQL."""
-    return home.root / "dbt" / "target" / "manifest.json"
+    return home.dbt / "target" / "manifest.json"
 
 
 # --- the caller's side ----------------------------------------------------------------------------
@@ -70,12 +77,13 @@ class Dbt:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(told), str(compiled_manifest(home).parent)],
+                child.command(__name__, str(told), str(compiled_manifest(home).parent)),
                 stdin=subprocess.PIPE,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[told],
                 env=_environment(home),
+                cwd=Path(__file__).parent,  # the caller's folder may be gone
                 # Ctrl-C is the caller's to answer.
                 start_new_session=True,
             )
@@ -133,7 +141,12 @@ class Dbt:
 
 
 def _environment(home: Home) -> dict[str, str]:
-    return {**os.environ, "AIGAP_BUILD_DUCKDB": str(home.build), "DO_NOT_TRACK": "1"}
+    inherited = {
+        name: value
+        for name, value in child.environment().items()
+        if value and (name in _ALLOWED or name.startswith(_ALLOWED_PREFIXES))
+    }
+    return inherited | {"AIGAP_BUILD_DUCKDB": str(home.build), "DO_NOT_TRACK": "1"}
 
 
 # --- dbt itself -----------------------------------------------------------------------------------
@@ -149,8 +162,11 @@ def invoke(
     :raises DbtFailed: dbt could not run; the message is its first error.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
     from dbt.cli.main import dbtRunner
 
+    # dbt-duckdb reads the path as an address, and so takes a folder called `a?b` for the database.
+    DuckDBCredentials.path_derived_database_name = staticmethod(lambda path: Path(str(path)).stem)
     folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", target]
     quiet = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check"]
     try:
@@ -167,7 +183,9 @@ def invoke(
 
 def run_here(home: Home, target: Path, arguments: Sequence[str]) -> Any:
     """One dbt command in this process over the build file of `home`. :raises DbtFailed: see `invoke`."""
-    os.environ.update(_environment(home))
+    inherited = _environment(home)
+    os.environ.clear()
+    os.environ.update(inherited)
     return invoke(target, arguments)
 
 
@@ -188,25 +206,36 @@ def _rows(unique_id: str, manifest: Any) -> int | None:
     return found[0] if found else None
 
 
+def _only_warns(unique_id: str, manifest: Any) -> bool:
+    severity = getattr(manifest.nodes[unique_id].config, "severity", None) if unique_id in manifest.nodes else None
+    return str(severity).lower() == "warn"
+
+
 def _build(target: Path, manifest: Any, select: Sequence[str] | None, tell: Callable[[Any], None]) -> None:
-    told: set[str] = set()
+    told: dict[str, Outcome] = {}
 
     def on_event(event: Any) -> None:
-        if event.info.name != "NodeFinished":
+        if event.info.name != "NodeFinished" or event.data.run_result.status == "skipped":
             return
         node, run = event.data.node_info, event.data.run_result
         rows = _rows(node.unique_id, manifest) if node.resource_type == "model" else None
-        told.add(node.unique_id)
+        status = "warn" if run.status == "error" and _only_warns(node.unique_id, manifest) else run.status
         kind, seconds = node.resource_type.replace("_", " "), round(run.execution_time, 3)
         message, failures = run.message.strip(), run.num_failures
-        tell(Outcome(node.unique_id, node.node_name, kind, run.status, message, failures, seconds, rows))
+        told[node.unique_id] = Outcome(node.unique_id, node.node_name, kind, status, message, failures, seconds, rows)
+        tell(told[node.unique_id])
 
-    picked = ["--select", *select, "--indirect-selection", "empty"] if select is not None else []
-    answer = invoke(target, ["build", *picked], manifest, on_event)
-    for row in answer.result.results:  # what was skipped never finished
-        if row.node.unique_id not in told:
-            kind = str(row.node.resource_type).replace("_", " ")
-            tell(Outcome(row.node.unique_id, row.node.name, kind, str(row.status), str(row.message or ""), None, 0))
+    while True:
+        picked = ["--select", *select, "--indirect-selection", "empty"] if select is not None else []
+        before, answer = len(told), invoke(target, ["build", *picked], manifest, on_event)
+        skipped = [row for row in answer.result.results if row.node.unique_id not in told]  # those never finished
+        # dbt skips what comes after a test that could not run, also where that may only warn: go on there.
+        if not skipped or len(told) == before or not all(outcome.is_good for outcome in told.values()):
+            break
+        select = [".".join(row.node.fqn) for row in skipped]
+    for row in skipped:
+        kind = str(row.node.resource_type).replace("_", " ")
+        tell(Outcome(row.node.unique_id, row.node.name, kind, str(row.status), str(row.message or ""), None, 0))
 
 
 def _serve(answers: int, target: Path) -> None:

@@ -7,14 +7,19 @@ Dagster.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+from ingest import epoch_fetch
 from ingest.archive import Archive
 from ingest.bundle import Bundle
 from ingest.companies import watch_list
 from ingest.edgar.client import Client, identity
+from ingest.edgar.exhibits import fetch_exhibits
 from ingest.edgar.fetch import FetchResult, Problem, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
+from ingest.records import IngestError
 from warehouse.decisions import lifted_guards, load, standing
+from warehouse.formats import one_line
 from warehouse.home import Home
 
 
@@ -31,6 +36,9 @@ def ask_edgar(home: Home, bundle: Bundle, say: Callable[[str], None], hosts: Hos
         else goes wrong is in the result.
     """
     user_agent, archive = identity(), Archive(home.archive)
+    has_epoch = epoch_fetch.is_on()
+    if has_epoch:
+        hosts = replace(hosts, others=(*hosts.others, epoch_fetch.HOST))
     known, since = documents_at_hand(bundle.facts)
     archive.clean()
     archive.upgrade()
@@ -42,11 +50,28 @@ def ask_edgar(home: Home, bundle: Bundle, say: Callable[[str], None], hosts: Hos
             known | rejected_filings(home),
             since=since,
             lifted=lifted_guards(home),
-            on_progress=lambda p: say(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}"),
+            on_progress=lambda p: say(one_line(f"{p.ticker} ({p.done + 1} of {p.total}): {p.text}")),
         )
+        if not result.stopped:
+            exhibits = fetch_exhibits(archive, client, watch_list(), say)
+            result.fetched += exhibits.fetched
+            result.failed += [Problem(*problem) for problem in exhibits.failed]
+            result.stopped = exhibits.stopped
+        if has_epoch:
+            _ask_epoch(archive, client, result, say)
     for accession in result.lagging:
         say(f"{accession}: company facts lack it as yet; read from the filing's own documents")
     return result
+
+
+def _ask_epoch(archive: Archive, client: Client, result: FetchResult, say: Callable[[str], None]) -> None:
+    try:
+        entry = epoch_fetch.fetch_epoch(archive, client)
+    except IngestError as error:
+        result.failed.append(Problem("Epoch AI", None, str(error)))
+        return
+    say("Epoch AI: " + ("a new table of revenue reports" if entry else "nothing new"))
+    result.fetched += [entry] if entry else []
 
 
 def problems(result: FetchResult) -> list[str]:
@@ -64,4 +89,4 @@ def _lines(found: Iterable[Problem]) -> list[str]:
     whose: dict[str, list[str]] = {}
     for p in found:
         whose.setdefault(p.reason, []).append(" ".join(filter(None, (p.ticker, p.accession))))
-    return [f"{', '.join(names)}: {reason}" for reason, names in whose.items()]
+    return [one_line(f"{', '.join(names)}: {reason}") for reason, names in whose.items()]

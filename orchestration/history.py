@@ -23,6 +23,10 @@ VERSIONED_MARTS = (
     "hyperscaler_capex",
     "microsoft_share_of_nvidia",
     "ai_revenue",
+    "ai_revenue_series",
+    "ai_revenue_totals",
+    "ai_revenue_bridge",
+    "ai_revenue_panel",
 )
 
 #: Raw tables that carry knowledge, and the column that says since when. The rest of raw is configuration.
@@ -30,7 +34,9 @@ _DATED = {
     "xbrl_facts": "filed_on",
     "filings": "filed_on",
     "curated_figures": "known_on",
+    "ai_revenue_edges": "known_on",
     "scenario_parameters": "known_on",
+    "decisions": "decided_on",
 }
 _CONFIGURATION = ("companies", "metric_concepts", "ai_revenue_roles")
 
@@ -114,7 +120,10 @@ def differences_at(build: Path, models: Iterable[Model], day: date) -> list[Diff
                 if table == "xbrl_facts":  # a filing whose acceptance time puts it after its filing date
                     late = f"select accession from everything.raw.filings where known_from > date '{day}'"
                     known += f" and accession not in ({late})"
-                con.execute(f"create view raw.{table} as select * from everything.raw.{table} where {known}")
+                columns = "*"
+                if table == "curated_figures":  # what was corrected later was still said on that day
+                    columns += f" replace (if(withdrawn_on > date '{day}', null, withdrawn_on) as withdrawn_on)"
+                con.execute(f"create view raw.{table} as select {columns} from everything.raw.{table} where {known}")
             for table in _CONFIGURATION:
                 con.execute(f"create view raw.{table} as select * from everything.raw.{table}")
             for schema in sorted({model.schema for model in models}):

@@ -7,6 +7,9 @@ from datetime import timedelta
 
 import dagster as dg
 
+from orchestration.console import LOGGED
+from warehouse.errors import reason
+
 TIMEZONE = "America/New_York"
 
 #: NVIDIA reports in the last third of February, May, August and November; by the first of the month after,
@@ -18,8 +21,8 @@ CRON = "0 9 1 3,6,9,12 *"
 def note_failure(context: dg.HookContext) -> None:
     """So that `aigap show` and `aigap doctor` say it, whoever started the run."""
     error = context.op_exception
-    reason = getattr(error, "description", None) or str(error)
-    context.resources.warehouse.record("failed", f"{context.step_key}: {reason.strip().splitlines()[0]}")
+    said = getattr(error, "description", None) or error
+    context.resources.warehouse.record("failed", f"{context.step_key}: {reason(said)}")
 
 
 refresh_job = dg.define_asset_job(
@@ -35,6 +38,7 @@ quarterly_schedule = dg.ScheduleDefinition(
     name="quarterly_refresh_schedule",
     job=refresh_job,
     cron_schedule=CRON,
+    run_config=LOGGED,
     execution_timezone=TIMEZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="On as soon as the daemon runs. With nothing new it publishes nothing, and says so.",

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -23,8 +22,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration.dbt_process import PROJECT, Dbt, DbtFailed, Outcome, compiled_manifest, run_here
-from warehouse.errors import WarehouseError
-from warehouse.home import Home, refresh_lock
+from warehouse.errors import WarehouseError, reason
+from warehouse.formats import harmless
+from warehouse.home import Home, refresh_lock, replace_file
 from warehouse.outfile import new_file
 
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models/**/*", "macros/**/*", "tests/**/*")
@@ -42,7 +42,7 @@ def write_docs(home: Home) -> Path:
     if not home.build.is_file():
         raise WarehouseError(f"nothing is built in {home.root} yet; run aigap refresh")
     # Not the build's folder: its manifest.json is what the last build ran, and others read it.
-    target = home.root / "dbt" / "docs"
+    target = home.dbt / "docs"
     try:
         with refresh_lock(home):
             answer = run_here(home, target, ["docs", "generate", "--static"])
@@ -73,7 +73,7 @@ def _sources_hash() -> str:
 
 def manifest_path(home: Home) -> Path:
     """Where the manifest of the project as it stands now lies, or will: its name carries the sources' hash."""
-    return home.root / "dbt" / f"manifest-{_sources_hash()}.json"
+    return home.dbt / f"manifest-{_sources_hash()}.json"
 
 
 def load_manifest(home: Home, dbt: Dbt | None = None) -> Manifest:
@@ -91,9 +91,7 @@ def load_manifest(home: Home, dbt: Dbt | None = None) -> Manifest:
         else:
             dbt.parse()
         # By rename: another process may be reading. The build's own manifest.json is rewritten in place.
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(compiled_manifest(home).read_bytes())
-        os.replace(temporary, path)
+        replace_file(path, compiled_manifest(home).read_bytes())
         for older in path.parent.glob("manifest-*.json"):
             if older != path:
                 older.unlink(missing_ok=True)
@@ -215,17 +213,13 @@ def selection(
 # --- results --------------------------------------------------------------------------------------
 
 
-def _first_line(text: str | None) -> str:
-    return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")
-
-
 def verdict(outcomes: Sequence[Outcome]) -> str | None:
     """None when all is well, else one line that names what failed; what was skipped because of it is counted."""
     bad = [o for o in outcomes if not o.is_good and o.status != "skipped"]
     skipped = sum(o.status == "skipped" for o in outcomes)
     if not bad and not skipped:
         return None
-    named = [f"{o.kind} {o.name} ({_first_line(o.message) or o.status})" for o in bad[:5]]
+    named = [f"{o.kind} {o.name} ({reason(o.message) or o.status})" for o in bad[:5]]
     more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
     return f"{'; '.join(named)}{more}; {skipped} skipped because of it"
 
@@ -248,6 +242,6 @@ def results(
                 check_name=check.name,
                 passed=outcome.status == "pass",
                 severity=dg.AssetCheckSeverity.WARN if outcome.status == "warn" else dg.AssetCheckSeverity.ERROR,
-                description=outcome.message or None,
+                description=harmless(outcome.message) or None,
                 metadata={"seconds": outcome.seconds, "wrong rows": outcome.failures or 0},
             )

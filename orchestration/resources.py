@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,8 +20,9 @@ import duckdb
 
 from ingest.bundle import BUNDLE_DIR
 from ingest.edgar.urls import EDGAR, Hosts
-from warehouse.errors import Busy, PublishError
-from warehouse.home import Home, lock_holder, record_refresh, refresh_lock
+from orchestration.store import prune
+from warehouse.errors import Busy, PublishError, reason
+from warehouse.home import Home, lock_holder, record_refresh, refresh_lock, replace_file
 from warehouse.load import open_build
 
 #: How long a run that the daemon started waits for one that a person started (a refresh takes well under a minute).
@@ -33,14 +34,25 @@ class Loaded(NamedTuple):
 
     :ivar fingerprint: of the parsers' code and the bundle; a build file with another one is made anew.
     :ivar warnings: checks that warned, as "schema.table: check".
-    :ivar checks_passed: None until every check of the whole project has run and none failed.
+    :ivar results: how each check ended that has run since, pass or warn, by the same name.
     """
 
     fingerprint: str
     bundle_hash: str
     curated_hash: str
     warnings: list[str]
-    checks_passed: int | None = None
+    results: dict[str, str]
+
+    @property
+    def checks_passed(self) -> int:
+        return sum(result == "pass" for result in self.results.values())
+
+
+def name_of(check: dg.AssetCheckSpec | dg.AssetCheckResult) -> str:
+    """A check as a person is told of it, "schema.table: check"; no two have the same name."""
+    assert check.asset_key is not None
+    name = check.name if isinstance(check, dg.AssetCheckSpec) else check.check_name
+    return f"{'.'.join(check.asset_key.path)}: {name}"
 
 
 class Warehouse(dg.ConfigurableResource):
@@ -67,6 +79,11 @@ class Warehouse(dg.ConfigurableResource):
             context.log.info(f"waiting: a refresh is already running ({holder})")
             time.sleep(5)
         with refresh_lock(self.home):
+            if context.instance:
+                try:
+                    prune(context.instance)
+                except Exception as error:  # the history of runs holds nothing that a run needs
+                    context.log.warning(f"old runs are still listed: {reason(error)}")
             yield self
 
     @contextmanager
@@ -90,7 +107,7 @@ class Warehouse(dg.ConfigurableResource):
 
     @property
     def _note(self) -> Path:
-        return self.home.root / "dbt" / "build.json"
+        return self.home.dbt / "build.json"
 
     @property
     def loaded(self) -> Loaded | None:
@@ -103,19 +120,22 @@ class Warehouse(dg.ConfigurableResource):
     def note(self, loaded: Loaded | None) -> None:
         """Remember what the build file holds; None while it changes."""
         self._note.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._note.with_name(f".{self._note.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(loaded._asdict() if loaded else None), "utf-8")
-        os.replace(temporary, self._note)
+        replace_file(self._note, json.dumps(loaded._asdict() if loaded else None).encode())
 
-    def approved(self) -> Loaded:
+    def approved(self, defined: Iterable[dg.AssetCheckSpec]) -> Loaded:
         """What the build file holds, all of it checked.
 
-        :raises PublishError: it changed since it was last checked, or a check failed.
+        :param defined: the checks there are. That none failed is not enough: one that did not run has not passed.
+        :raises PublishError: one that blocks has no result since the build file changed, or none that passed.
         """
         loaded = self.loaded
-        if loaded is None or loaded.checks_passed is None:
+        results = loaded.results if loaded else {}
+        missing = sorted(name for spec in defined if spec.blocking and results.get(name := name_of(spec)) != "pass")
+        if loaded is None or missing:
+            named = ", ".join(missing[:5]) + f" and {len(missing) - 5} more" * (len(missing) > 5)
             raise PublishError(
-                "the build file has not passed its checks: run aigap refresh; the published numbers are unchanged"
+                f"the build file has not passed its checks ({named or 'nothing is loaded'}): run aigap refresh; "
+                "the published numbers are unchanged"
             )
         return loaded
 

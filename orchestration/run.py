@@ -12,18 +12,21 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from orchestration import child
 from orchestration.dbt_process import Dbt, DbtFailed
-from warehouse.errors import Busy, Mistake, WarehouseError
+from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, reason
+from warehouse.formats import emit
 from warehouse.home import Home, read_last_refresh, record_refresh, refresh_lock
 
 if TYPE_CHECKING:
@@ -105,9 +108,11 @@ def refresh(
     :param inputs: other folders than the shipped ones (tests).
     :return: 0.
     :raises Busy: another refresh is running.
-    :raises WarehouseError: it failed; the message names the step and the check. Readers keep what they had.
+    :raises WarehouseError: it failed, anywhere; one line names the step and the check, and `doctor` knows it too.
+        Readers keep what they had.
     """
-    with refresh_lock(home):
+    with _failure_recorded(home), refresh_lock(home):
+        _check_settings(home)
         if not offline:
             from ingest.edgar.client import identity
 
@@ -126,16 +131,19 @@ def _run_job(
 ) -> int:
     """The job, run and recorded; returns how many steps `progress` was told of."""
     _quiet()
+    from sqlalchemy.exc import DatabaseError
+
     from orchestration import jobs
     from orchestration.build import build_definitions
-    from orchestration.instance import close_left_over_runs, instance_of
+    from orchestration.instance import instance_of
     from orchestration.models import load_manifest, model_specs
     from orchestration.resources import Edgar
+    from orchestration.store import close_left_over_runs
 
     try:
         models = len(model_specs(load_manifest(home, dbt)))
     except DbtFailed as error:
-        raise _failed(home, f"dbt cannot read dbt_project: {error}") from error
+        raise WarehouseError(f"dbt cannot read dbt_project: {reason(error)}") from error
     definitions = build_definitions(
         home,
         edgar=edgar or Edgar(is_live=not offline),
@@ -145,19 +153,22 @@ def _run_job(
         loggers={"console": _logger(progress, models)},
     )
     job = definitions.resolve_job_def(jobs.refresh_job.name)
-    with instance_of(home) as instance:
-        close_left_over_runs(instance, job.name)
-        result = _interruptible(
-            lambda: job.execute_in_process(
-                instance=instance,
-                raise_on_error=False,
-                run_config={"loggers": {"console": {}}},
-                tags=_TAGS,
-            ),
-            before_exit=lambda: close_left_over_runs(instance, job.name),
-        )
+    try:
+        with instance_of(home, progress) as instance:
+            close_left_over_runs(instance, job.name)
+            result = _interruptible(
+                lambda: job.execute_in_process(
+                    instance=instance,
+                    raise_on_error=False,
+                    run_config={"loggers": {"console": {}}},
+                    tags=_TAGS,
+                ),
+                before_exit=lambda: close_left_over_runs(instance, job.name),
+            )
+    except (sqlite3.Error, DatabaseError) as error:  # a step's own errors are events
+        raise WarehouseError(f"Dagster's history of runs in {home.dagster}: {reason(error)}") from error
     if not result.success:
-        raise _failed(home, reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
+        raise WarehouseError(reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
     return models + 4
 
 
@@ -192,10 +203,10 @@ def _interruptible(work: Callable[[], Any], before_exit: Callable[[], Any]) -> A
 
 
 def _quiet() -> None:
-    """Telemetry off, and no notes about parts of Dagster that are still in preview."""
+    """No setting of the caller's for Dagster and dbt, telemetry off, no notes about what is still in preview."""
     import warnings
 
-    os.environ["DO_NOT_TRACK"] = "1"
+    child.settle()
     warnings.filterwarnings("ignore", module="dagster")
 
 
@@ -209,21 +220,63 @@ def reason_of(events: Iterable[Any]) -> str:
             error = getattr(event.event_specific_data, "error", None)
             step = f"{event.step_key}: " if event.step_key else ""
             description = getattr(getattr(event.event_specific_data, "user_failure_data", None), "description", None)
-            if description:
-                return step + description
-            while error is not None and error.cause is not None:
+            while not description and error is not None and error.cause is not None:
                 error = error.cause
-            if error is not None:
-                return step + error.message.strip().split("\n")[0]
+            if description or error is not None:
+                return step + reason(description or error.message)
     return ""
 
 
-def _failed(home: Home, reason: str) -> WarehouseError:
-    """Note the failure for `show` and `doctor`, and make the error that says it."""
-    record_refresh(home, "failed", reason, datetime.now(UTC).isoformat(timespec="seconds"))
-    live = home.live()
-    kept = f"readers keep {live.name}" if live and live.is_file() else "nothing has been published yet"
-    return WarehouseError(f"{reason}; {kept}")
+@contextmanager
+def _failure_recorded(home: Home) -> Iterator[None]:
+    """Whatever ends a refresh is noted for `show` and `doctor`, and is one line.
+
+    :raises Busy: another process refreshes, which is no failure.
+    :raises WarehouseError: anything else; it says what readers have now.
+    """
+    before = _live_name(home)
+    try:
+        yield
+    except Busy:
+        raise
+    except Exception as error:
+        said = reason(error)
+        now = _live_name(home)
+        readers = "nothing has been published yet"
+        if now:
+            readers = f"readers keep {now}" if now == before else f"readers have the new {now}"
+        try:
+            record_refresh(home, "failed", said, datetime.now(UTC).isoformat(timespec="seconds"))
+        except OSError as unwritten:
+            readers += f"; this could not be noted in {home.last_refresh} ({unwritten.strerror})"
+        failure = WarehouseError(f"{said}; {readers}")
+        failure.exit_code = getattr(error, "exit_code", FAILED)
+        raise failure from error
+
+
+def _live_name(home: Home) -> str | None:
+    try:
+        live = home.live()
+        return live.name if live and live.is_file() else None
+    except (OSError, WarehouseError):
+        return None
+
+
+def _check_settings(home: Home) -> None:
+    """:raises Mistake: a setting cannot be what was meant; known before anything is loaded."""
+    import duckdb
+
+    if limit := os.environ.get("AIGAP_MEMORY_LIMIT"):
+        try:
+            duckdb.connect(config={"memory_limit": limit}).close()
+        except duckdb.Error:
+            raise Mistake(f"AIGAP_MEMORY_LIMIT is {limit!r}, which is no size; write one such as 1GB") from None
+    if "?" in str(home.root):
+        raise Mistake(f"{home.root} has a ? in its name, where DuckDB cannot write: set AIGAP_HOME to another folder")
+    try:
+        str(home.root).encode()
+    except UnicodeEncodeError:
+        raise Mistake(f"{str(home.root)!r} is not named in UTF-8: set AIGAP_HOME to a folder that is") from None
 
 
 # --- fetch, bundle --------------------------------------------------------------------------------
@@ -261,7 +314,7 @@ def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
     """
     from orchestration.history import compiled_models, differences_at, knowledge_days
 
-    manifest = home.root / "dbt" / "target" / "manifest.json"
+    manifest = home.dbt / "target" / "manifest.json"
     if not (home.build.is_file() and manifest.is_file()):
         raise WarehouseError(f"nothing is built in {home.root} yet; run aigap refresh first")
     with refresh_lock(home):
@@ -271,12 +324,12 @@ def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
             progress(f"{day}", done, len(days))
             found += differences_at(home.build, models, day)
     for difference in found:
-        print(
+        emit(
             f"{difference.day} {difference.mart}: {difference.only_rebuilt} rows only in the rebuild, "
-            f"{difference.only_as_of} only in the as-of table; {difference.example}"
+            f"{difference.only_as_of} only in the as-of table; {difference.example}\n"
         )
     if not found:
-        print(f"{len(days)} days from {days[0]} to {days[-1]}: every rebuild equals the as-of tables")
+        emit(f"{len(days)} days from {days[0]} to {days[-1]}: every rebuild equals the as-of tables\n")
     return 1 if found else 0
 
 
@@ -308,7 +361,7 @@ def bundle_verify(from_dir: Path, bundle: Path | None = None) -> int:
 
 def _print_manifest(headline: str, manifest: dict[str, Any]) -> None:
     files = ", ".join(f"{name} {f['rows']:,} rows {f['bytes']:,} bytes" for name, f in manifest["files"].items())
-    print(f"{headline}: {files}; {len(manifest['sources'])} payloads")
+    emit(f"{headline}: {files}; {len(manifest['sources'])} payloads\n")
 
 
 # --- export, import -------------------------------------------------------------------------------
@@ -324,7 +377,7 @@ def export(home: Home, folder: Path) -> int:
     from warehouse import backup
 
     made = backup.export(home, folder, BUNDLE_DIR.with_name("curated"))
-    print(f"{made.folder}: generation {made.generation}, {made.files} files, {made.bytes:,} bytes")
+    emit(f"{made.folder}: generation {made.generation}, {made.files} files, {made.bytes:,} bytes\n")
     return 0
 
 
@@ -339,11 +392,12 @@ def import_(home: Home, folder: Path, *, force: bool = False) -> int:
     from warehouse import backup
 
     done = backup.restore(home, folder, force=force)
-    print(f"{done.new_files} new archived files; " + (f"published {done.published}" if done.published else done.reason))
+    then = "; ".join(filter(None, (done.published and f"published {done.published}", done.reason)))
+    emit(f"{backup.added(done.new_files, done.new_decisions)}; {then}\n")
     shipped = BUNDLE_DIR.with_name("curated")
     for name, expected in done.manifest["files"].items():
         if name.startswith("curated/") and not backup.is_same(shipped / Path(name).name, expected):
-            print(f"{name} differs from {shipped / Path(name).name}: a refresh builds with the latter")
+            emit(f"{name} differs from {shipped / Path(name).name}: a refresh builds with the latter\n")
     return 0
 
 
@@ -369,14 +423,13 @@ def ui(
         _warn(f"anyone who reaches {host}:{port} can read everything here; there is no login")
     if writable:
         _warn("any web page open in your browser can start runs on this UI")
+    _check_settings(home)
     with ExitStack() as held:
-        for part in parts:
-            held.enter_context(_only_one(home, part))
+        locks = {part: held.enter_context(_only_one(home, part)) for part in parts}
         if "webserver" in parts:
             _refuse_taken_port(host, port)
         _quiet()
-        _prepare(home)
-        return _serve(home, parts, host, port, writable)
+        return _serve(home, locks, _prepare(home), host, port, writable)
 
 
 def _warn(message: str) -> None:
@@ -384,18 +437,24 @@ def _warn(message: str) -> None:
 
 
 @contextmanager
-def _only_one(home: Home, part: str) -> Iterator[None]:
+def _only_one(home: Home, part: str) -> Iterator[int]:
+    """The lock of `part`, as a file descriptor for its process to inherit: it is held while either of the two lives."""
     home.dagster.mkdir(parents=True, exist_ok=True)
     with (home.dagster / f"{part}.lock").open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(f"a {part} for {home.root} is already running; two daemons would do everything twice") from None
-        yield
+        yield handle.fileno()
 
 
-def _prepare(home: Home) -> None:
-    """Make instance and manifest in one process, before two others want them at once."""
+def _prepare(home: Home) -> str:
+    """Make instance and manifest in one process, before two others want them at once.
+
+    :return: the instance, as Dagster's programs take it.
+    """
+    from dagster import serialize_value
+
     from orchestration.instance import instance_of
     from orchestration.models import load_manifest
 
@@ -404,9 +463,9 @@ def _prepare(home: Home) -> None:
         try:
             load_manifest(home)
         except DbtFailed as error:
-            raise WarehouseError(f"dbt cannot read dbt_project: {error}") from error
-        with instance_of(home):
-            pass
+            raise WarehouseError(f"dbt cannot read dbt_project: {reason(error)}") from error
+        with instance_of(home, _warn) as instance:
+            return serialize_value(instance.get_ref())
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
@@ -418,20 +477,20 @@ def _refuse_taken_port(host: str, port: int) -> None:
             raise Mistake(f"{host}:{port} cannot be used ({error.strerror}); choose another with --port") from None
 
 
-def _serve(home: Home, parts: Sequence[str], host: str, port: int, writable: bool) -> int:
-    environment = {
-        **os.environ,
+def _serve(home: Home, locks: Mapping[str, int], instance: str, host: str, port: int, writable: bool) -> int:
+    """:param locks: what is to be served, and for each the lock that it inherits."""
+    environment = child.environment() | {
         "AIGAP_HOME": str(home.root),
         "DAGSTER_HOME": str(home.dagster),
-        "DO_NOT_TRACK": "1",
         "PYTHONWARNINGS": "ignore",
     }
-    location = ["-m", "orchestration.definitions"]
-    quiet = ["--log-level", "warning"]
-    serve = [sys.executable, "-m", "dagster_webserver", *location, "-h", host, "-p", str(port), *quiet]
+    # Where Dagster looks for modules first; the current folder if it is not told.
+    location = ["-m", "orchestration.definitions", "-d", str(Path(__file__).parents[1])]
+    quiet = ["--log-level", "warning", "--instance-ref", instance]
+    serve = ["dagster_webserver", *location, "-h", host, "-p", str(port), *quiet]
     commands = {
         "webserver": serve if writable else [*serve, "--read-only"],
-        "daemon": [sys.executable, "-m", "dagster._daemon", "run", *location, *quiet],
+        "daemon": ["dagster._daemon", "run", *location, *quiet],
     }
     children: list[subprocess.Popen[bytes]] = []
     # A flag rather than an exception, and before there is anything to stop: a service manager may change its mind at
@@ -439,15 +498,24 @@ def _serve(home: Home, parts: Sequence[str], host: str, port: int, writable: boo
     asked_to_end = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_end.set())
     try:
-        for part in parts:
-            # Their own process group: Ctrl-C reaches this process alone, which then ends both in order.
-            children.append(subprocess.Popen(commands[part], env=environment, start_new_session=True))
-        if "webserver" in parts:
-            print(f"http://{host}:{port}  ({'writable' if writable else 'read-only'}; Ctrl-C stops it)", flush=True)
+        for part, lock in locks.items():
+            # Their own process group: Ctrl-C reaches this process alone, which then ends both in order. Where it
+            # cannot, because it was killed, their standard input ends, and they with it.
+            started = subprocess.Popen(
+                child.command("orchestration.child", *commands[part]),
+                env=environment,
+                start_new_session=True,
+                stdin=subprocess.PIPE,
+                pass_fds=[lock],
+            )
+            children.append(started)
+        if "webserver" in locks:
+            with suppress(OSError):  # nobody reads along
+                print(f"http://{host}:{port}  ({'writable' if writable else 'read-only'}; Ctrl-C stops it)", flush=True)
         while not asked_to_end.wait(0.5):
             # A service manager asks all of them at once, and this one may hear it last.
-            if any(child.poll() is not None for child in children) and not asked_to_end.wait(5):
-                raise WarehouseError(f"{' or '.join(parts)} ended by itself; its last lines above say why")
+            if any(process.poll() is not None for process in children) and not asked_to_end.wait(5):
+                raise WarehouseError(f"{' or '.join(locks)} ended by itself; its last lines above say why")
     except KeyboardInterrupt:
         pass
     finally:
@@ -456,12 +524,12 @@ def _serve(home: Home, parts: Sequence[str], host: str, port: int, writable: boo
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:
-    for child in children:
-        if child.poll() is None:
-            child.send_signal(signal.SIGTERM)
+    for process in children:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + 10
-    for child in children:
+    for process in children:
         try:
-            child.wait(max(0.1, deadline - time.monotonic()))
+            process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)

@@ -29,6 +29,7 @@ from ingest.edgar.client import Client, Limits, identity
 from ingest.edgar.holdings import DOCUMENT_KINDS, documents_at_hand, not_archived
 from ingest.edgar.poll import Intervals, Poll, due, dump, load, poll
 from ingest.records import FetchError
+from orchestration.console import LOGGED
 from orchestration.fetching import rejected_filings
 from orchestration.jobs import refresh_job
 from orchestration.resources import Edgar, Inputs
@@ -113,7 +114,7 @@ def _verdict(context: dg.SensorEvaluationContext, wanted: Collection[str], now: 
         )
     key = f"{batch}-{tried.count + 1}" if tried.count else batch
     tags = {BATCH: batch, "aigap/started_by": NAME, "aigap/filings": names}
-    return dg.RunRequest(run_key=key, tags=tags)
+    return dg.RunRequest(run_key=key, tags=tags, run_config=LOGGED)
 
 
 def _said(seen: Poll, companies: Sequence[object]) -> str:

@@ -24,7 +24,10 @@ from warehouse.home import Home
 
 _numbers = count()
 #: What a person may have set, and a test must not meet.
-_PERSONAL = ("SEC_USER_AGENT", "DAGSTER_HOME", "AIGAP_BUILD_DUCKDB", "AIGAP_CRASH_AT", "AIGAP_ALERT_WEBHOOK")
+_PERSONAL = (
+    *("SEC_USER_AGENT", "DAGSTER_HOME", "AIGAP_BUILD_DUCKDB", "AIGAP_CRASH_AT", "AIGAP_ALERT_WEBHOOK"),
+    "AIGAP_EPOCH",
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,8 +54,15 @@ def _nobody_before_in_the_queue(tmp_path_factory: pytest.TempPathFactory, monkey
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the two processes of `make test` one is busy with what needs no refresh, while the other makes it."""
+    """What takes a refresh is marked so, whichever fixture it comes by: `make check` leaves it out.
+
+    Of the two processes of `make test` one is busy with what needs no refresh, while the other makes it.
+    """
+    for item in items:
+        if "refreshed" in getattr(item, "fixturenames", ()):
+            item.add_marker("refresh")
     items.sort(key=lambda item: item.path.name not in ("test_publish.py", "test_warehouse_publish.py"))
 
 
@@ -96,16 +106,35 @@ def meta(home: Home) -> dict[str, Any]:
         return connection.execute("select * from meta.build").to_arrow_table().to_pylist()[0]
 
 
-#: A name with a space: users have them.
-_HOME = "a home"
+#: A name with what a shell, an address, a pattern, SQL and a template take for their own: users have them.
+_HOME = """a #1 home's [z]* 100% of %41 "{x}" {{ y }}; $(id) & ünï"""
+
+#: What a user may have set for projects of their own; with the first, numbers were once published unchecked.
+_FOREIGN = {
+    "DBT_EXCLUDE_RESOURCE_TYPES": "test",
+    "DBT_TARGET": "prod",
+    "DBT_PROFILE": "mine",
+    "DBT_PROJECT_DIR": "/nowhere",
+    "DAGSTER_HOME": "/nowhere",
+    "PYTHONWARNINGS": "error",
+}
+
+
+def _foreign_folder(root: Path) -> Path:
+    """A folder to start from whose files are called like modules that Python, dbt and Dagster import."""
+    folder = root / "a folder of the user's"
+    folder.mkdir()
+    for module in ("random", "json", "logging", "yaml", "dagster", "dbt", "orchestration", "vl_convert"):
+        (folder / f"{module}.py").write_text(f"import sys; sys.exit('{module}.py of the current folder was run')\n")
+    return folder
 
 
 def _refresh_from_nothing(root: Path) -> None:
     """`aigap refresh` in a folder of `root`, and what it said; without a network where the kernel allows that."""
     done = subprocess.run(
-        [*without_network(), sys.executable, "-m", "orchestration.cli", "refresh"],
-        env={**os.environ, "AIGAP_HOME": str(root / _HOME), **guarded(root)},
-        cwd=Path(__file__).resolve().parents[1],
+        [*without_network(), Path(sys.executable).with_name("aigap"), "refresh"],
+        env={**os.environ, "AIGAP_HOME": str(root / _HOME), **guarded(root), **_FOREIGN},
+        cwd=_foreign_folder(root),
         capture_output=True,
         text=True,
         timeout=600,

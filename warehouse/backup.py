@@ -3,9 +3,9 @@
 Belongs here: what is in a backup, how it is proved whole, in which order it is put back. Does not belong here: how a
 generation becomes the one that readers see (publish.py), what archived payloads mean (ingest).
 
-The folder needs no tool to be read: the published DuckDB file, the archive and the curated figures as they are, and
-manifest.json with the size and SHA-256 of each. Not in it: the build file (made anew from the rest), Dagster's history
-of runs, and the facts that ship with the code (their hash is in the manifest).
+The folder needs no tool to be read: the published DuckDB file, the archive, the curated figures and the operator's
+decisions as they are, and manifest.json with the size and SHA-256 of each. Not in it: the build file (made anew from
+the rest), Dagster's history of runs, and the facts that ship with the code (their hash is in the manifest).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from glob import escape
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,14 +26,16 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from warehouse import decisions
 from warehouse.errors import BackupError, Mistake, NotPublished, PublishError
 from warehouse.faults import crash_point
-from warehouse.home import SCHEMA_VERSION, Home, record_refresh, refresh_lock, sync_directory
-from warehouse.publish import adopt, inspect_apart
+from warehouse.home import SCHEMA_VERSION, Home, beside, record_refresh, refresh_lock, sync_directory
+from warehouse.publish import adopt, inspect_apart, inspect_foreign
 
 FORMAT = 1
 PUBLISHED = "ai_revenue_gap.duckdb"
 MANIFEST = "manifest.json"
+DECISIONS = "decisions.jsonl"
 #: The only names that a manifest may hold: what is not one of these is never opened, wherever it points.
 _PAYLOAD = re.compile(r"archive/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _SIDECAR = re.compile(r"archive/([0-9a-f]{2})/\1[0-9a-f]{62}\.[0-9a-f]{16}\.json")
@@ -54,11 +57,14 @@ class Imported(NamedTuple):
     """What an import did.
 
     :ivar new_files: archived files that the home did not have.
-    :ivar published: the generation that readers see now, or None if theirs was left as it was; `reason` says why.
+    :ivar new_decisions: an operator's decisions that the home did not have.
+    :ivar published: the generation that readers see now, or None if theirs was left as it was.
+    :ivar reason: why it was left, or what is not certain about the new one.
     :ivar manifest: the backup's, for what the caller wants to compare (bundle_hash, curated_hash).
     """
 
     new_files: int
+    new_decisions: int
     published: Path | None
     reason: str
     manifest: dict[str, Any]
@@ -68,10 +74,10 @@ class Imported(NamedTuple):
 
 
 def export(home: Home, folder: Path, curated: Path) -> Exported:
-    """Copy the published file, the archive and the curated figures of `home` to a new folder.
+    """Copy the published file, the archive and the decisions of `home`, and the curated figures, to a new folder.
 
     Takes no lock: published files never change and the archive only grows, so a refresh may run meanwhile. The folder
-    gets its name when everything in it is on disk; a kill before that leaves `.NAME.part` beside it.
+    gets its name when everything in it is on disk; a kill before that leaves `.NAME.*.part` beside it, until the next.
 
     :param folder: does not exist yet, or is empty.
     :param curated: the folder of curated figures that the home is built with.
@@ -82,9 +88,10 @@ def export(home: Home, folder: Path, curated: Path) -> Exported:
     folder = folder.absolute()
     if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
         raise Mistake(f"{folder} is there already; a backup is a folder of its own, made new")
-    part = folder.with_name(f".{folder.name}.part")
+    # A name that nobody can plant a link under; made, never followed.
+    part = beside(folder, ".part")
     try:
-        shutil.rmtree(part, ignore_errors=True)
+        _remove_all(folder.parent.glob(f".{escape(folder.name)}.*.part"))
         part.mkdir(parents=True)
         files = {PUBLISHED: _copy_published(home, part / PUBLISHED)}
         (part / PUBLISHED).chmod(0o444)
@@ -95,6 +102,9 @@ def export(home: Home, folder: Path, curated: Path) -> Exported:
             files[name] = _copy(source, part / name)
             if (payload := _PAYLOAD.fullmatch(name)) and files[name]["sha256"] != payload[2]:
                 raise BackupError(f"{source} is damaged: its bytes hash to {files[name]['sha256']}; run aigap fetch")
+        if decided := decisions.read_bytes(home):
+            _write(part / DECISIONS, decided)
+            files[DECISIONS] = {"sha256": sha256(decided).hexdigest(), "bytes": len(decided)}
         _write(part / MANIFEST, _manifest(files, stated))
         for directory in [part, *(path for path in part.rglob("*") if path.is_dir())]:
             sync_directory(directory)
@@ -179,7 +189,7 @@ def _stated(path: Path) -> dict[str, str] | None:
     except duckdb.Error:
         return None
     row = dict(zip(columns, rows[0], strict=True)) if len(rows) == 1 else {}
-    return row if {"schema_version", "generation", "built_at"} <= row.keys() else None
+    return row if all(row.get(name) is not None for name in ("schema_version", "generation", "built_at")) else None
 
 
 # --- is it whole? -----------------------------------------------------------------------------------
@@ -215,7 +225,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if found != FORMAT:
         raise BackupError(f"{path} is of format {found}, this aigap reads {FORMAT}; use the aigap that wrote it")
     for name in files:
-        if name != PUBLISHED and not any(p.fullmatch(name) for p in (_PAYLOAD, _SIDECAR, _CURATED)):
+        if name not in (PUBLISHED, DECISIONS) and not any(p.fullmatch(name) for p in (_PAYLOAD, _SIDECAR, _CURATED)):
             raise BackupError(f"{path} names {name!r}, which no backup holds; nothing was changed")
     if not sound or PUBLISHED not in files:
         raise BackupError(f"{path} is incomplete; nothing was changed")
@@ -256,16 +266,17 @@ def _hash(path: Path) -> str:
 
 
 def restore(home: Home, folder: Path, *, force: bool = False) -> Imported:
-    """Put a backup into `home`: what its archive holds and the home's does not, then its published file.
+    """Put a backup into `home`: what its archive and its decisions hold and the home's do not, then its published file.
 
-    The archive only grows, so nothing that the home has is lost, and the next refresh builds from both. Everything is
-    checked and copied aside first; a kill before the published link moves leaves readers what they had, and a second
-    import completes. The curated figures stay in the backup: those of the code are under version control.
+    Archive and decisions only grow, so nothing that the home has is lost, and the next refresh builds from both.
+    Everything is checked and copied aside first; a kill before the published link moves leaves readers what they had,
+    and a second import completes. The curated figures stay in the backup: those of the code are under version control.
 
-    :param force: publish the backup's file even if the home's is newer.
+    :param force: publish the backup's file even if the home's is newer; take the archive and the decisions even if that
+        file cannot be published; leave out decisions that contradict later ones of the home.
     :raises Busy: a refresh is running.
-    :raises Mistake: `folder` is no backup, or the home is newer.
-    :raises BackupError: the backup is not whole, or the disk is full; nothing was changed.
+    :raises Mistake: `folder` is no backup, the home is newer, or the two decided differently.
+    :raises BackupError: the backup is not whole, its file cannot be published, or the disk is full; nothing changed.
     """
     manifest = check_backup(folder)
     crash_point("import.checked")
@@ -280,14 +291,21 @@ def restore(home: Home, folder: Path, *, force: bool = False) -> Imported:
 @contextmanager
 def _aside(home: Home) -> Iterator[Path]:
     """A folder inside the home, so that moving out of it is a rename. What a killed import left goes first."""
-    for left in home.root.glob(".import-*"):
-        shutil.rmtree(left)
-    aside = home.root / f".import-{os.getpid()}"
+    _remove_all(home.root.glob(".import-*"))
+    aside = home.root / f".import-{os.urandom(8).hex()}"
     aside.mkdir()
     try:
         yield aside
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove_all(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _restore(home: Home, folder: Path, manifest: dict[str, Any], aside: Path, force: bool) -> Imported:
@@ -296,7 +314,10 @@ def _restore(home: Home, folder: Path, manifest: dict[str, Any], aside: Path, fo
     _stage(folder, aside, PUBLISHED, files)
     theirs, live = _stated(aside / PUBLISHED), home.live()
     ours = _stated(live) if live and live.is_file() else None
-    reason = _reason_not_to_publish(live, ours, theirs)
+    found, reason = _publishable(aside / PUBLISHED, theirs)
+    if reason and not force:
+        raise BackupError(f"{reason}; nothing was changed. --force takes the rest of it: then run aigap refresh")
+    reason = f"{reason}; run aigap refresh" if reason else _reason_to_leave(live, ours, theirs or {})
     if ours and theirs and not (reason or force) and _is_newer(ours, theirs):
         raise Mistake(
             f"{home.root} is newer (generation {ours['generation']} of {ours['built_at']}) than the backup (of "
@@ -308,13 +329,24 @@ def _restore(home: Home, folder: Path, manifest: dict[str, Any], aside: Path, fo
         _stage(folder, aside, name, files)
         if place == len(wanted) // 2:
             crash_point("import.half_staged")
+    if DECISIONS in files:
+        _stage(folder, aside, DECISIONS, files)
     crash_point("import.staged")
+    # First of what changes anything: it is all or nothing, and may be refused.
+    decided = decisions.merge(home, (aside / DECISIONS).read_bytes(), force=force) if DECISIONS in files else 0
     _move(home, aside, wanted)
     crash_point("import.archived")
-    published = None if reason else adopt(home, aside / PUBLISHED).path
-    said = f"{len(wanted)} new archived files; {reason or f'published {published and published.name} from a backup'}"
+    live_now = None if reason else adopt(home, aside / PUBLISHED, found)
+    reason = live_now.warning if live_now else reason
+    then = "; ".join(filter(None, (live_now and f"published {live_now.path.name} from a backup", reason)))
+    said = f"{added(len(wanted), decided)}; {then}"
     record_refresh(home, "imported", said, datetime.now(UTC).isoformat(timespec="seconds"))
-    return Imported(len(wanted), published, reason, manifest)
+    return Imported(len(wanted), decided, live_now and live_now.path, reason, manifest)
+
+
+def added(files: int, decided: int) -> str:
+    """What an import added to the home, as a phrase."""
+    return f"{files} new archived files" + f", {decided} new decisions" * bool(decided)
 
 
 def _stage(folder: Path, aside: Path, name: str, files: dict[str, Any]) -> None:
@@ -339,10 +371,18 @@ def _has(home: Home, name: str, expected: dict[str, Any]) -> bool:
         return False
 
 
-def _reason_not_to_publish(live: Path | None, ours: dict[str, str] | None, theirs: dict[str, str] | None) -> str:
+def _publishable(file: Path, theirs: dict[str, str] | None) -> tuple[dict[str, Any], str]:
+    """What is in the backup's published file, and why it cannot be published ('' if it can)."""
     if theirs is None or theirs["schema_version"] != str(SCHEMA_VERSION):
-        made = theirs["schema_version"] if theirs else "unknown"
-        return f"its tables are of version {made}, this aigap's of {SCHEMA_VERSION}: run aigap refresh"
+        made = f"of version {theirs['schema_version']}" if theirs else "none that this aigap knows"
+        return {}, f"{file.name} in the backup cannot be published: its tables are {made}, ours of {SCHEMA_VERSION}"
+    try:
+        return inspect_foreign(file), ""
+    except PublishError as error:
+        return {}, f"{file.name} in the backup cannot be published: {str(error).partition(';')[0]}"
+
+
+def _reason_to_leave(live: Path | None, ours: dict[str, str] | None, theirs: dict[str, str]) -> str:
     hashes = ("schema_version", "content_hash", "structure_hash", "accessions_hash")
     if live and ours and [ours.get(h) for h in hashes] == [theirs.get(h) for h in hashes]:
         with suppress(PublishError):

@@ -1,12 +1,12 @@
 """What moved: between two days of one published file, or between two published files.
 
-Belongs here: the rows of `aigap changes` and `aigap diff`, and their text for a person and for CHANGELOG.md. Does
-not belong
-here: the versions themselves (dbt_project), opening the published file (read.py).
+Belongs here: the rows of `aigap changes` and `aigap diff`, and their text for a person and for CHANGELOG.md. Does not
+belong here: the versions themselves (dbt_project), opening the published file (read.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import duckdb
 from warehouse.errors import Mistake
 from warehouse.formats import one_line, table, usd
 from warehouse.read import Rows, check_version, literal, query
+from warehouse.review import decided_by_quarter
 
 _COLUMNS = (
     "calendar_quarter, scenario, change, run_rate_before_usd, run_rate_after_usd, ai_revenue_before_usd, "
@@ -33,10 +34,22 @@ def changes(connection: duckdb.DuckDBPyConnection, since: date, until: date, sce
     if until < since:
         raise Mistake(f"--until {until} is before --since {since}")
     wanted = "true" if scenario == "all" else f"scenario = {literal(scenario)}"
-    return query(
+    found = query(
         connection,
         f"select {_COLUMNS}, known_from, because from marts.gap_changes(date '{since}', date '{until}') where {wanted}",
     )
+    decided = decided_by_quarter(connection, f"decided_on > date '{since}' and decided_on <= date '{until}'")
+    return _with_decisions(found, decided)
+
+
+def _with_decisions(found: Rows, decided: Mapping[str, Collection[str]]) -> Rows:
+    """An operator's word moves a number as a filing does."""
+    quarter, because = found.columns.index("calendar_quarter"), found.columns.index("because")
+    rows = [
+        (*row[:because], [*row[because], *sorted(decided.get(row[quarter], ()))], *row[because + 1 :])
+        for row in found.rows
+    ]
+    return found._replace(rows=rows)
 
 
 def diff(old: Path, new: Path) -> Rows:
@@ -57,7 +70,15 @@ def diff(old: Path, new: Path) -> Rows:
         connection.execute(f"attach {literal(str(new))} as after (read_only)")
         for path, name in ((old, "before"), (new, "after")):
             check_version(connection, str(path), f"{name}.meta")
-        return query(connection, _DIFF)
+        before, after = (decided_by_quarter(connection, database=name) for name in ("before", "after"))
+        told = {
+            quarter: [
+                *(f"+ {word}" for word in after.get(quarter, set()) - before.get(quarter, set())),
+                *(f"- {word}" for word in before.get(quarter, set()) - after.get(quarter, set())),
+            ]
+            for quarter in {*before, *after}
+        }
+        return _with_decisions(query(connection, _DIFF), told)
     except duckdb.Error as error:
         raise Mistake(f"these are not two published files: {str(error).strip().splitlines()[0]}") from error
     finally:

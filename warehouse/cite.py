@@ -17,6 +17,7 @@ import duckdb
 from warehouse.explain import explain
 from warehouse.formats import markdown_text, one_line, usd
 from warehouse.read import literal, query
+from warehouse.review import decided
 from warehouse.show import doubt
 
 STYLES = ("plain", "markdown", "bibtex")
@@ -126,6 +127,9 @@ def _counted(citations: list[dict[str, Any]], quarter: str, scenario: str) -> st
 
 def _doubt(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
     parts = [f"Stands on: {doubt(tree)}."]
+    citations = [citation for component in tree["components"] for citation in component["citations"]]
+    words = {f"{c['decision']['target']} {decided(c['decision'])}" for c in citations if c["decision"]}
+    parts += [f"By hand: {word}." for word in sorted(words)]
     ends = query(
         connection,
         f"from marts.ai_revenue_gap where calendar_quarter = {literal(tree['calendar_quarter'])} "
@@ -137,7 +141,7 @@ def _doubt(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
             f"{usd(ends[1]['gap_usd'])}."
         )
     if not tree["is_like_for_like"]:
-        parts.append("Not like for like: the two sides stand on different time bases.")
+        parts.append("Not like for like: the two sides differ in basis, or in span for a company.")
     return " ".join([*parts, _LIFETIME])
 
 
@@ -189,8 +193,8 @@ def _described(source: Source) -> str:
 
 
 def _address(url: str) -> str:
-    """Safe between < and >: no space, no angle bracket, no line break."""
-    return re.sub(r"[\s<>\\\x00-\x1f]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), url)
+    """Safe between < and >, and to look at: plain ASCII without space or angle bracket."""
+    return re.sub(r"[^!-~]|[<>\\]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), url)
 
 
 def _bibtex(note: Footnote) -> str:

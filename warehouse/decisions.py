@@ -84,6 +84,14 @@ def target_of(text: str) -> str:
     return text
 
 
+def is_target(text: str) -> bool:
+    """Can it be decided on? The mart lists more: an entry without accession, a payload by its address."""
+    try:
+        return target_of(text) == text
+    except Mistake:
+        return False
+
+
 def is_guard(target: str) -> bool:
     """Does it speak of what `aigap fetch` holds back, rather than of what a filing states?"""
     return target.startswith(GUARDS)

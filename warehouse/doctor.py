@@ -18,14 +18,18 @@ from typing import Any, NamedTuple
 import duckdb
 
 from warehouse import verify
+from warehouse.decisions import Decision, load, overlap
 from warehouse.errors import WarehouseError
 from warehouse.home import SCHEMA_VERSION, Home, generation_number, lock_holder, read_last_refresh
 from warehouse.read import open_published, query
+from warehouse.review import DECIDED, is_there, review, waiting
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 
 #: A company on the watch list files four times a year; past this many days something was missed.
 STALE_FILING_DAYS = 130
+#: Of many of one kind so many are named.
+_NAMED = 3
 _GIB = 1 << 30
 
 
@@ -72,7 +76,8 @@ def _refreshing(home: Home) -> Iterator[Finding]:
     yield Finding("refresh running", OK, holder or "no")
     last = read_last_refresh(home)
     if last is None:
-        yield Finding("last refresh", WARN, "none is on record; run aigap refresh")
+        said = f"{home.last_refresh} cannot be read" if home.last_refresh.exists() else "none is on record"
+        yield Finding("last refresh", WARN, f"{said}; run aigap refresh")
     else:
         status = FAIL if last["outcome"] == "failed" else OK
         yield Finding("last refresh", status, f"{last['outcome']} {last['at']}: {last['message']}")
@@ -108,6 +113,46 @@ def _live(home: Home, today: date) -> Iterator[Finding]:
             yield Finding("reservations", WARN, ", ".join(build["warnings"]))
         yield from _files(home, build)
         yield from _inputs(connection, today)
+        yield from _waiting(home, connection)
+
+
+def _waiting(home: Home, connection: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+    """What was received and is not in the numbers, and what was decided about it."""
+    found = query(
+        connection,
+        "select accession from meta.processed_accessions group by accession having bool_and(status = 'quarantined') "
+        "order by accession desc",
+    ).rows
+    named = ", ".join(accession for (accession,) in found[:_NAMED])
+    yield Finding(
+        "quarantined",
+        WARN if found else OK,
+        f"{len(found)} ({named}); a filing that cannot be read is tried again at every refresh" if found else "0",
+    )
+    made, damaged = load(home)
+    later = waiting(home, connection)
+    if not is_there(connection):
+        yield Finding("review", WARN, "what is published has no list of what is set aside: run aigap refresh")
+        rows = []
+    else:
+        rows = review(connection, decided=True).as_dicts()
+        for state in sorted({"set_aside", "pending"} | {row["state"] for row in rows} - {*DECIDED}):
+            yield _of_state(state, [row for row in rows if row["state"] == state], later)
+    for line in damaged:
+        yield Finding("decisions", WARN, line)
+    if not damaged:
+        said = f"{sum(row['state'] in DECIDED for row in rows)} in what is published"
+        if later:
+            said = f"{len(later)} of them after the last refresh: run aigap refresh"
+        yield Finding("decisions", WARN if later else OK, f"{len(made)} made, {said}")
+
+
+def _of_state(state: str, rows: list[dict[str, Any]], later: list[Decision]) -> Finding:
+    undecided = [row for row in rows if not any(overlap(row["target"], decision.target) for decision in later)]
+    named = "; ".join(f"{row['target']}: {row['reason']}" for row in undecided[:_NAMED])
+    if undecided:
+        return Finding(state.replace("_", " "), WARN, f"{len(undecided)} ({named}); run aigap review")
+    return Finding(state.replace("_", " "), OK, f"{len(rows)}" + ", all decided since" * bool(rows))
 
 
 def _files(home: Home, build: dict[str, Any]) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ import duckdb
 from warehouse.errors import Mistake
 from warehouse.formats import one_line, percent, plain, usd
 from warehouse.read import literal, query
+from warehouse.review import DECIDED, decided, decisions_on, of_quarter
 
 _CALENDAR = re.compile(r"(20[0-9]{2})-?Q([1-4])")
 _FISCAL = re.compile(r"FY(?:20)?([0-9]{2})-?Q([1-4])")
@@ -50,9 +51,20 @@ def _range(connection: duckdb.DuckDBPyConnection) -> str:
     return "at hand: " + ", ".join(row[0] for row in rows)
 
 
+def _why_not(connection: duckdb.DuckDBPyConnection, quarter: str) -> str:
+    """What coverage says of a quarter without a gap."""
+    rows = query(
+        connection,
+        "select reason_missing from marts.coverage where metric = 'ai_revenue_gap' and reason_missing is not null "
+        f"and calendar_quarter = {literal(quarter)}",
+    ).rows
+    return f" ({one_line(rows[0][0])})" if rows else ""
+
+
 def explain(connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str = "measured") -> dict[str, Any]:
     """One gap as a tree: the row of marts.ai_revenue_gap, its `components` (signed whole dollars that sum to
-    `gap_usd`), and under each its `citations`.
+    `gap_usd`), under each its `citations`, and under each of those the operator's `decision` on it, if there is one.
+    `review` is what is set aside, pending or decided of the quarter (rows of marts.review).
 
     :param quarter: as a person types it.
     :raises Mistake: no such quarter or scenario; lists those there are.
@@ -68,7 +80,7 @@ def explain(connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str =
         if rows:
             names = ", ".join(row[0] for row in rows)
             raise Mistake(f"{label} has no scenario {one_line(scenario)!r}; it has: {names}")
-        raise Mistake(f"{label} is not at hand; {_range(connection)}")
+        raise Mistake(f"{label} is not at hand{_why_not(connection, label)}; {_range(connection)}")
     order = "component_order, component"
     components = query(connection, f"from marts.ai_revenue_gap_components where {here} order by {order}").as_dicts()
     ids = sorted({fact_id for component in components for fact_id in component["fact_ids"] or ()})
@@ -76,11 +88,12 @@ def explain(connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str =
     if ids:
         wanted = ", ".join(literal(fact_id) for fact_id in ids)
         found = query(connection, f"select {_CITED} from marts.citations where fact_id in ({wanted})").as_dicts()
-        cited = {citation["fact_id"]: citation for citation in found}
+        decided = decisions_on(connection, found)
+        cited = {citation["fact_id"]: citation | {"decision": decided.get(citation["fact_id"])} for citation in found}
     for component in components:
         statements = [cited[fact_id] for fact_id in component["fact_ids"] or () if fact_id in cited]
         component["citations"] = sorted(statements, key=_newest_last)
-    return gaps[0] | {"components": components}
+    return gaps[0] | {"components": components, "review": of_quarter(connection, label)}
 
 
 def _newest_last(citation: dict[str, Any]) -> tuple[str, str, str]:
@@ -93,9 +106,10 @@ def flat(tree: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
     of_citation = _CITED.split(", ")
     rows = []
     for component in tree["components"]:
-        for citation in component["citations"] or [dict.fromkeys(of_citation)]:
-            rows.append([component[c] for c in of_component] + [citation[c] for c in of_citation])
-    return of_component + of_citation, rows
+        for citation in component["citations"] or [dict.fromkeys([*of_citation, "decision"])]:
+            decision = citation["decision"] and decided(citation["decision"])
+            rows.append([component[c] for c in of_component] + [citation[c] for c in of_citation] + [decision])
+    return [*of_component, *of_citation, "decision"], rows
 
 
 def text(tree: dict[str, Any]) -> str:
@@ -129,6 +143,12 @@ def text(tree: dict[str, Any]) -> str:
             lines.append(f"= {usd(total)}, to the dollar")
         else:
             lines.append(f"= {usd(total)}: the addends do NOT sum to the gap; please report this")
+    shown = {
+        c["decision"]["target"] for component in tree["components"] for c in component["citations"] if c["decision"]
+    }
+    for row in (row for row in tree["review"] if row["target"] not in shown):
+        state = decided(row) if row["state"] in DECIDED else f"{row['state'].replace('_', ' ')}: {row['reason']}"
+        lines += ["", f"{row['company']} {row['metric']} of {row['target']}, {state}"]
     return "\n".join(one_line(line) for line in lines) + "\n"
 
 
@@ -146,7 +166,8 @@ def _citation(citation: dict[str, Any]) -> list[str]:
         )
         what = f"{citation['company']}: {citation['metric']} {citation['dimensions'] or ''}".rstrip()
     head = f"{source}: {what} = {stated} {citation['unit'] or ''}".rstrip()
-    return [f"{head}, {period}" if period else head, citation["source_url"] or "(no public address)"]
+    lines = [f"{head}, {period}" if period else head, citation["source_url"] or "(no public address)"]
+    return [*lines, decided(citation["decision"])] if citation["decision"] else lines
 
 
 def _brackets(dimensions: str | None) -> str:

@@ -2,7 +2,7 @@
 
 Belongs here: how a value looks. Does not belong here: which values. Text from outside (a source's title, a
 member's name) is data in every format: no terminal escape in a table, no formula in a spreadsheet cell, no markup
-in Markdown.
+in Markdown. What may act on whoever looks is decided by one_line alone, for terminal, log, page and workbook.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+
+from warehouse.errors import WarehouseError
 
 FORMATS = ("table", "md", "csv", "json")
 _CELL_WIDTH = 60
@@ -76,10 +78,18 @@ def _numeric(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> set[int]:
 
 
 def one_line(text: str) -> str:
-    """`text` without anything a terminal would act on: control characters and bidi overrides become \\x.. escapes."""
+    """`text` without anything that acts where it is shown: control characters, line breaks, bidirectional and invisible
+    marks become \\x.. escapes. Spaces of every width stay."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    from unicodedata import category
+
+    return "".join(c if c.isprintable() or category(c) == "Zs" else c.encode("unicode_escape").decode() for c in text)
+
+
+def harmless(text: str) -> str:
+    """The same for text of several lines, which stay lines."""
+    return text if text.isprintable() else "\n".join(map(one_line, text.split("\n")))
 
 
 def _width(text: str) -> int:
@@ -125,7 +135,7 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: It
 
 def markdown_text(text: str) -> str:
     """`text` as one line of Markdown that shows it as it is: nothing in it is markup, HTML or a hidden link."""
-    text = re.sub(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)", r"\\\g<0>", one_line(text))
+    text = re.sub(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", one_line(text))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -150,13 +160,21 @@ def _json(value: Any, line: str) -> Iterable[str]:
         yield dumps(value.isoformat())
     elif isinstance(value, dict):
         inner = line + "  "
-        items = (f"{dumps(str(k), ensure_ascii=False)}: {''.join(_json(v, inner))}" for k, v in value.items())
+        items = (f"{_json_text(str(k))}: {''.join(_json(v, inner))}" for k, v in value.items())
         yield _enclosed("{", items, "}", line)
     elif isinstance(value, (list, tuple)):
         inner = line + "  "
         yield _enclosed("[", ("".join(_json(v, inner)) for v in value), "]", line)
     else:
-        yield dumps(str(value) if isinstance(value, timedelta) else plain(value), ensure_ascii=False)
+        yield _json_text(str(value) if isinstance(value, timedelta) else plain(value))
+
+
+def _json_text(text: str) -> str:
+    """As exact as JSON is: what must not reach a terminal as it is becomes a \\u escape, which reads back as it was."""
+    from json import dumps
+
+    shown = dumps(text, ensure_ascii=False)
+    return shown if shown.isprintable() else "".join(c if c.isprintable() else dumps(c)[1:-1] for c in shown)
 
 
 def _enclosed(opening: str, items: Iterable[str], closing: str, line: str) -> str:
@@ -214,7 +232,21 @@ def _distinct(columns: Sequence[str]) -> list[str]:
     return names
 
 
-def emit(text: str) -> None:
-    """Write `text` to standard output whatever its encoding: what cannot be encoded becomes a \\u escape."""
+def emit(text: str, *, is_painted: bool = False) -> None:
+    """Write `text` to standard output whatever its encoding: what cannot be encoded becomes a \\u escape. A terminal
+    gets nothing to act on, even where a file or a pipe gets the bytes as they are (CSV).
+
+    :param is_painted: it holds escape sequences of our own, and has been through one_line before it got them.
+    :raises BrokenPipeError: whoever read it has left.
+    :raises WarehouseError: it cannot be written; whatever was printed before counts too.
+    """
+    if not is_painted and sys.stdout.isatty():
+        text = harmless(text)
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise WarehouseError(f"standard output cannot be written ({error.strerror})") from error

@@ -54,6 +54,11 @@ class Home(NamedTuple):
         return self.root / "dagster"
 
     @property
+    def dbt(self) -> Path:
+        """What dbt makes of the project, and what the build file was made from."""
+        return self.root / "dbt"
+
+    @property
     def report(self) -> Path:
         return self.root / "report"
 
@@ -76,6 +81,16 @@ class Home(NamedTuple):
     def decisions(self) -> Path:
         """What an operator decided (aigap review): one JSON object a line, only ever appended to."""
         return self.root / "decisions.jsonl"
+
+    @property
+    def figures(self) -> Path:
+        """The user's own figures: CSV files with the header of ingest/curated."""
+        return self.root / "figures"
+
+    @property
+    def lead_verdicts(self) -> Path:
+        """What a person said of leads (aigap leads): one JSON object a line."""
+        return self.root / "leads.jsonl"
 
     def generation(self, number: int) -> Path:
         """Path of one generation."""
@@ -166,7 +181,8 @@ def refresh_lock(home: Home) -> Iterator[None]:
         return
     try:
         home.root.mkdir(parents=True, exist_ok=True)
-        handle = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        # What a link names is not ours to empty.
+        handle = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     except OSError as error:
         raise WarehouseError(
             f"{home.root} cannot be written ({error.strerror}); set AIGAP_HOME to a folder of your own"
@@ -204,7 +220,7 @@ def lock_holder(home: Home) -> str | None:
         os.close(handle)
 
 
-# --- how the last refresh ended -----------------------------------------------------------------
+# --- small files ----------------------------------------------------------------------------------
 
 
 def sync_directory(directory: Path) -> None:
@@ -216,19 +232,52 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
+def beside(path: Path, ending: str = "") -> Path:
+    """A hidden name in the folder of `path` that nobody can know before, so that nobody can lay a link there."""
+    return path.with_name(f".{path.name}.{os.urandom(8).hex()}{ending}")
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in the place of whatever `path` is, in one step; a link in its place is replaced, never followed."""
+    temporary = beside(path)
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+# --- how the last refresh ended -------------------------------------------------------------------
+
+#: A note fits into the block that a file has anyway, so that it can be written anew where no other is to be had.
+_NOTE_BYTES = 4096
+
+
 def record_refresh(home: Home, outcome: str, message: str, at: str) -> None:
-    """Note how a refresh ended, for `show` and `doctor`.
+    """Note how a refresh ended, for `show` and `doctor`: also on a disk that is full, over the note before.
 
     :param outcome: published, unchanged, imported or failed.
     :param message: one line; for a failure, the check or step that blocked it.
     :param at: UTC, ISO 8601.
+    :raises OSError: neither could be written.
     """
     import json
 
-    text = json.dumps({"outcome": outcome, "message": message, "at": at}, ensure_ascii=False)
-    temporary = home.last_refresh.with_name(f".{home.last_refresh.name}.{os.getpid()}")
-    temporary.write_text(text + "\n", "utf-8")
-    os.replace(temporary, home.last_refresh)
+    note = {"outcome": outcome, "message": " ".join(message.split()), "at": at}
+    while len(text := json.dumps(note, ensure_ascii=False).encode("utf-8", "backslashreplace")) >= _NOTE_BYTES:
+        note["message"] = note["message"][: len(note["message"]) * 3 // 4] + "…"
+    try:
+        replace_file(home.last_refresh, text + b"\n")
+    except OSError:
+        handle = os.open(home.last_refresh, os.O_WRONLY | os.O_NOFOLLOW)
+        try:
+            os.pwrite(handle, text + b"\n", 0)
+            os.ftruncate(handle, len(text) + 1)
+        finally:
+            os.close(handle)
 
 
 def read_last_refresh(home: Home) -> dict[str, Any] | None:

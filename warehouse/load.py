@@ -32,7 +32,7 @@ _SCHEMA = Path(__file__).with_name("schema.sql")
 #: Bounded, offline and independent of the machine's clock zone. Two threads: the data is small.
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
-    "memory_limit": os.environ.get("AIGAP_MEMORY_LIMIT", "1GB"),
+    "memory_limit": os.environ.get("AIGAP_MEMORY_LIMIT") or "1GB",
     "max_temp_directory_size": "2GB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -43,8 +43,10 @@ REPLACED = (
     "companies",
     "metric_concepts",
     "ai_revenue_roles",
+    "ai_revenue_edges",
     "curated_figures",
     "refused_rows",
+    "doubtful_rows",
     "scenario_parameters",
     "pending_filings",
     "decisions",

@@ -36,6 +36,8 @@ from warehouse.verify import literal
 #: cannot read a primary key that 1.5 wrote). A file in DuckDB 2's own format is closed to every 1.x.
 STORAGE_VERSION = "v1.0.0"
 GENERATIONS_KEPT = 3
+#: A home with a refresh an hour gets here in a century; a larger number would leave none for those to come.
+LAST_ADOPTED = 999_999
 
 #: What others may rely on: these tables, with at least these columns (the method's published tables).
 CONTRACT: dict[str, tuple[str, ...]] = {
@@ -86,13 +88,17 @@ class BuildInfo(NamedTuple):
 
 
 class Published(NamedTuple):
-    """What is live after a publish. `is_new` is false where nothing differed from what was."""
+    """What is live after a publish. `is_new` is false where nothing differed from what was.
+
+    :ivar warning: what is not certain about a publish that readers see; empty where nothing is.
+    """
 
     generation: int
     path: Path
     content_hash: str
     is_new: bool
     rows: dict[str, int]
+    warning: str = ""
 
 
 def publish(home: Home, info: BuildInfo, *, force: bool = False, macros: str | None = None) -> Published:
@@ -122,8 +128,9 @@ def publish(home: Home, info: BuildInfo, *, force: bool = False, macros: str | N
 
 
 def _publish(home: Home, info: BuildInfo, force: bool, macros: str) -> Published:
-    new = home.generations / f".new-{os.getpid()}.duckdb"
-    with _workbench(home) as connection:
+    # A name that nobody can know before: DuckDB would write through a link that lies there.
+    new = home.generations / f".new-{os.urandom(8).hex()}.duckdb"
+    with _workbench(home, spill=new.with_suffix(".spill")) as connection:
         _check_contract(connection)
         build = _describe(connection, home, info, macros)
         if not force and (same := _same_as_live(home, build)):
@@ -144,45 +151,64 @@ def _publish(home: Home, info: BuildInfo, force: bool, macros: str) -> Published
         _clear_leftovers(home)
         raise
     crash_point("publish.verified")
-    path = _make_live(home, new, build["generation"])
-    return Published(build["generation"], path, build["content_hash"], True, rows)
+    path, warning = _make_live(home, new, build["generation"])
+    return Published(build["generation"], path, build["content_hash"], True, rows, warning)
 
 
-def adopt(home: Home, file: Path) -> Published:
-    """Publish `file`, a published file from elsewhere (a backup's), as it is; it is moved into the generations.
+def inspect_foreign(file: Path) -> dict[str, Any]:
+    """inspect_apart of a published file from elsewhere (a backup's), held against what it says of itself.
 
-    It keeps the generation number it states, unless this home has used that number.
+    :raises PublishError: it is no published file, or does not hold what it says.
+    """
+    found = inspect_apart(file)
+    if [content_hash for content_hash, _ in found["stated"]] != [found["content_hash"]]:
+        raise PublishError(f"{file.name} does not hold the rows that it states; {_UNTOUCHED}")
+    return found
+
+
+def adopt(home: Home, file: Path, found: dict[str, Any]) -> Published:
+    """Publish a published file from elsewhere as it is; it is moved into the generations.
+
+    It keeps the generation number it states, unless this home has used that number or no home gets that far.
 
     :param file: on the file system of `home`, and nobody else's.
+    :param found: what inspect_foreign said of it.
     :raises Busy: another process refreshes.
-    :raises PublishError: it does not hold what it says; readers keep the generation they had.
     """
     with refresh_lock(home):
-        found = inspect_apart(file)
         ((content_hash, generation),) = found["stated"]
-        if content_hash != found["content_hash"]:
-            raise PublishError(f"{file.name} does not hold the rows that it states; {_UNTOUCHED}")
         home.generations.mkdir(parents=True, exist_ok=True)
         file.chmod(0o444)
         _sync_file(file)
-        number = max(generation, home.next_generation())
-        return Published(number, _make_live(home, file, number), content_hash, True, found["marts"])
+        number = home.next_generation()
+        if isinstance(generation, int) and generation <= LAST_ADOPTED:
+            number = max(generation, number)
+        path, warning = _make_live(home, file, number)
+        return Published(number, path, content_hash, True, found["marts"], warning)
 
 
-def _make_live(home: Home, new: Path, number: int) -> Path:
+def _make_live(home: Home, new: Path, number: int) -> tuple[Path, str]:
+    """The generation that readers now see, and what is not certain about that."""
     path = home.generation(number)
     os.rename(new, path)
     sync_directory(home.generations)
     crash_point("publish.named")
-    _flip(home, path)
-    _collect(home)
+    warning = _flip(home, path)
+    with suppress(OSError):  # readers see the new one: what fails from here on takes nothing back
+        _collect(home)
     crash_point("publish.collected")
-    return path
+    return path, warning
 
 
 def _clear_leftovers(home: Home) -> None:
     """Remove what a killed publish or import left. The lock is held, so nobody else's."""
-    for path in [*home.generations.glob(".new-*"), *home.root.glob(".link-*"), *home.root.glob(".import-*")]:
+    left = [
+        (home.generations, ".new-*"),
+        (home.root, ".link-*"),
+        (home.root, ".import-*"),
+        (home.root, ".last_refresh*"),
+    ]
+    for path in [path for folder, pattern in left for path in folder.glob(pattern)]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -193,14 +219,17 @@ def _clear_leftovers(home: Home) -> None:
 
 
 @contextmanager
-def _workbench(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the build file attached, read-only, as `build`."""
+def _workbench(home: Home, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the build file attached, read-only, as `build`.
+
+    :param spill: folder for what does not fit into memory.
+    """
     wal = home.build.with_name(home.build.name + ".wal")
     if not home.build.is_file():
         raise PublishError(f"there is no {home.build}; run aigap refresh")
     if wal.exists() and wal.stat().st_size:
         raise PublishError(f"{home.build} is still open, or its writer was killed; run aigap refresh")
-    connection = duckdb.connect(config={**SETTINGS, "temp_directory": str(home.generations / ".new-spill")})
+    connection = duckdb.connect(config={**SETTINGS, "temp_directory": str(spill)})
     try:
         connection.execute(f"attach {literal(str(home.build))} as build (read_only)")
         yield connection
@@ -366,9 +395,12 @@ def inspect_apart(path: Path) -> dict[str, Any]:
 
     :raises PublishError: it cannot be opened, or a block of it is damaged.
     """
-    done = subprocess.run(
-        [sys.executable, "-I", verify.__file__, str(path)], capture_output=True, text=True, timeout=300, check=False
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", verify.__file__, str(path)], capture_output=True, text=True, timeout=300, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise PublishError(f"{path.name} could not be read back within 300 s; {_UNTOUCHED}") from None
     if done.returncode != 0:
         raise PublishError(f"{path.name} cannot be read back: {(done.stderr.strip() or 'killed').splitlines()[-1]}")
     return json.loads(done.stdout)
@@ -395,14 +427,22 @@ def _audit(path: Path, build: dict[str, Any], macros: str) -> dict[str, int]:
 # --- making it the one readers see ------------------------------------------------------------------
 
 
-def _flip(home: Home, path: Path) -> None:
-    link = home.root / f".link-{os.getpid()}"
+def _flip(home: Home, path: Path) -> str:
+    link = home.root / f".link-{os.urandom(8).hex()}"
     # Relative, so that the folder can be moved or copied whole.
     os.symlink(path.relative_to(home.root), link)
     crash_point("publish.link_made")
     os.replace(link, home.published)
-    sync_directory(home.root)
+    warning = ""
+    try:
+        sync_directory(home.root)
+    except OSError as error:
+        warning = (
+            f"readers see {path.name}, but whether that outlives a power cut is not known: {home.root} could not be "
+            f"synced ({error.strerror}); run aigap refresh --full once the disk is sound"
+        )
     crash_point("publish.flipped")
+    return warning
 
 
 def _collect(home: Home) -> None:

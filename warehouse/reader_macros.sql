@@ -111,6 +111,30 @@ create or replace macro marts.ai_revenue_as_of(as_of_date) as table
     where known_from <= as_of_date and (known_to is null or known_to > as_of_date)
     order by company, calendar_quarter;
 
+create or replace macro marts.ai_revenue_series_as_of(as_of_date) as table
+    select * exclude (known_to)
+    from marts.ai_revenue_series_versions
+    where known_from <= as_of_date and (known_to is null or known_to > as_of_date)
+    order by company, calendar_quarter, ai_revenue_basis;
+
+create or replace macro marts.ai_revenue_totals_as_of(as_of_date) as table
+    select * exclude (known_to)
+    from marts.ai_revenue_totals_versions
+    where known_from <= as_of_date and (known_to is null or known_to > as_of_date)
+    order by calendar_quarter, ai_revenue_basis;
+
+create or replace macro marts.ai_revenue_bridge_as_of(as_of_date) as table
+    select * exclude (known_to)
+    from marts.ai_revenue_bridge_versions
+    where known_from <= as_of_date and (known_to is null or known_to > as_of_date)
+    order by calendar_quarter, ai_revenue_basis, company;
+
+create or replace macro marts.ai_revenue_panel_as_of(as_of_date) as table
+    select * exclude (known_to)
+    from marts.ai_revenue_panel_versions
+    where known_from <= as_of_date and (known_to is null or known_to > as_of_date)
+    order by calendar_quarter, ai_revenue_basis;
+
 -- What moved between two days, by how much, and which statements are new behind it.
 create or replace macro marts.gap_changes(from_date, to_date) as table
     with before as (

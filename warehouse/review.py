@@ -7,13 +7,14 @@ set aside (dbt_project, ingest), writing a decision down (decisions.py).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
 import duckdb
 
-from warehouse.decisions import Decision, load
+from warehouse.decisions import Decision, is_target, load
 from warehouse.errors import Busy, WarehouseError
 from warehouse.formats import one_line, plain
 from warehouse.home import Home, read_last_refresh, refresh_lock
@@ -25,7 +26,8 @@ _DECIDED_SQL = ", ".join(map(literal, DECIDED))
 _MISSING = "has no marts.review (an older aigap made it): run aigap refresh"
 #: What the gap rests on: a decision on anything else moves no gap.
 _BEHIND_GAPS = (
-    "metric in (select metric from marts.citations where fact_id in (select unnest(fact_ids) from marts.ai_revenue_gap))"
+    "metric in (select metric from {0}marts.citations where fact_id in "
+    "(select unnest(fact_ids) from {0}marts.ai_revenue_gap))"
 )
 
 
@@ -59,13 +61,13 @@ def of_quarter(connection: duckdb.DuckDBPyConnection, quarter: str) -> list[dict
     """Rows that speak of a calendar quarter, of metrics that gaps rest on; none where the file has no such mart."""
     if not is_there(connection):
         return []
-    return query(
-        connection,
-        f"from marts.review where calendar_quarter = {literal(quarter)} and {_BEHIND_GAPS} order by state, target",
-    ).as_dicts()
+    wanted = f"calendar_quarter = {literal(quarter)} and {_BEHIND_GAPS.format('')}"
+    return query(connection, f"from marts.review where {wanted} order by state, target").as_dicts()
 
 
-def decision_on(connection: duckdb.DuckDBPyConnection, citations: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def decisions_on(
+    connection: duckdb.DuckDBPyConnection, citations: Iterable[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
     """Fact id -> the decided row of marts.review that speaks of that statement, the narrowest one."""
     if not is_there(connection):
         return {}
@@ -83,15 +85,34 @@ def decision_on(connection: duckdb.DuckDBPyConnection, citations: Iterable[dict[
     return found
 
 
+def decided_by_quarter(
+    connection: duckdb.DuckDBPyConnection, where: str = "true", database: str | None = None
+) -> dict[str, set[str]]:
+    """Calendar quarter -> what was decided on values that its gaps rest on, a phrase each.
+
+    :param where: SQL on the rows of marts.review.
+    :param database: an attached one; default the current.
+    """
+    if not is_there(connection, database):
+        return {}
+    prefix = f"{database}." if database else ""
+    rows = query(
+        connection,
+        f"from {prefix}marts.review where state in ({_DECIDED_SQL}) and {_BEHIND_GAPS.format(prefix)} and {where}",
+    ).as_dicts()
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["calendar_quarter"], set()).add(f"{row['target']} {decided(row)}")
+    return found
+
+
 def waiting(home: Home, connection: duckdb.DuckDBPyConnection) -> list[Decision]:
     """Decisions that were made after what is published was last made or confirmed."""
     last = read_last_refresh(home) or {}
     since = query(connection, "select built_at from meta.build").rows[0][0]
     if last.get("outcome") in ("published", "unchanged"):
-        try:
+        with suppress(ValueError, TypeError, OverflowError):  # the note is a courtesy
             since = max(since, datetime.fromisoformat(last["at"]).astimezone(UTC))
-        except (ValueError, OverflowError):
-            pass  # the note is a courtesy
     return [decision for decision in load(home).made if decision.decided_at > since]
 
 
@@ -163,11 +184,18 @@ def _published_targets(home: Home) -> tuple[set[str], set[str]]:
         with open_published(home) as connection:
             sql = "select distinct accession, metric, period_end from marts.citations where accession is not null"
             if is_there(connection):
-                known |= {row[0] for row in query(connection, "select target from marts.review").rows}
+                known |= {
+                    row[0] for row in query(connection, "select target from marts.review").rows if is_target(row[0])
+                }
                 sql += " union select accession, metric, period_end from marts.review where accession is not null"
             for accession, metric, period_end in query(connection, sql).rows:
-                parts = [str(part) for part in (accession, metric, period_end) if part is not None]
-                known |= {"/".join(parts[: place + 1]) for place in range(len(parts)) if metric or not place}
+                # Of a line that no metric is made of the mart names the concept: that is nothing to decide on.
+                parts = (
+                    (accession, metric, str(period_end))
+                    if metric and is_target(f"{accession}/{metric}")
+                    else (accession,)
+                )
+                known |= {"/".join(parts[: place + 1]) for place in range(len(parts))}
             found = query(connection, "select accession from meta.processed_accessions").rows
     except WarehouseError:
         return known, set()  # nothing published, or of another version: the build file must do
@@ -181,7 +209,8 @@ def _built_accessions(home: Home) -> set[str]:
         with refresh_lock(home), duckdb.connect(str(home.build), read_only=True) as connection:
             names = query(
                 connection,
-                "select distinct table_name from duckdb_columns() where schema_name = 'raw' and column_name = 'accession'",
+                "select distinct table_name from duckdb_columns() "
+                "where schema_name = 'raw' and column_name = 'accession'",
             ).rows
             sql = " union ".join(f"select accession from raw.{name} where accession is not null" for (name,) in names)
             return {row[0] for row in query(connection, sql).rows} if sql else set()

@@ -144,7 +144,9 @@ create table raw.metric_concepts (
     valid_from date,
     valid_to date,
     filed_from date,
-    filed_to date
+    filed_to date,
+    part_of varchar not null,
+    max_step integer not null
 );
 comment on table raw.metric_concepts is 'Which concept and dimensions state which metric of a company, in order of preference.';
 comment on column raw.metric_concepts.cik is 'Central Index Key, ten digits.';
@@ -158,6 +160,8 @@ comment on column raw.metric_concepts.valid_from is 'First period end it holds f
 comment on column raw.metric_concepts.valid_to is 'Last period end it holds for; null for still.';
 comment on column raw.metric_concepts.filed_from is 'First filing date it holds for; null for always.';
 comment on column raw.metric_concepts.filed_to is 'Last filing date it holds for; null for still.';
+comment on column raw.metric_concepts.part_of is 'Metric of which it is a part and which it cannot exceed; empty for none.';
+comment on column raw.metric_concepts.max_step is 'How many times its neighbours in time a statement may be before it is set aside; 0 for any.';
 
 create table raw.ai_revenue_roles (
     company varchar primary key,
@@ -165,15 +169,67 @@ create table raw.ai_revenue_roles (
     superseded_by varchar,
     superseded_from date,
     canonical varchar,
+    convention varchar,
+    region varchar,
     note varchar
 );
 comment on table raw.ai_revenue_roles is 'How each company''s rows of AI revenue count toward the measured total.';
 comment on column raw.ai_revenue_roles.company is 'Company as the figures name it.';
-comment on column raw.ai_revenue_roles.role is 'counted, memo, benchmark, netting or subset.';
+comment on column raw.ai_revenue_roles.role is 'counted, memo, benchmark, netting, subset, or not_disclosed: sells AI and states nothing usable.';
 comment on column raw.ai_revenue_roles.superseded_by is 'Company that carries this business on.';
 comment on column raw.ai_revenue_roles.superseded_from is 'Day from which it does.';
 comment on column raw.ai_revenue_roles.canonical is 'Company as the watch list names it.';
+comment on column raw.ai_revenue_roles.convention is 'gross or net of what partners keep of a resale; empty where nothing is resold or nothing is said.';
+comment on column raw.ai_revenue_roles.region is 'Country of the company, two letters; empty for sums and benchmarks.';
 comment on column raw.ai_revenue_roles.note is 'Why.';
+
+create table raw.ai_revenue_edges (
+    edge_id varchar primary key,
+    payer varchar not null,
+    payer_layer varchar not null,
+    payee varchar not null,
+    payee_layer varchar not null,
+    value decimal(38, 10) not null,
+    low_value decimal(38, 10),
+    high_value decimal(38, 10),
+    unit varchar not null,
+    share_of varchar,
+    qualifier varchar,
+    period_type varchar not null,
+    period_start date,
+    period_end date not null,
+    known_on date not null,
+    known_on_basis varchar,
+    source_kind varchar,
+    source_title varchar not null,
+    source_url varchar not null,
+    confidence varchar not null,
+    is_citable boolean not null,
+    note varchar
+);
+comment on table raw.ai_revenue_edges is 'Payments between companies whose AI revenue is counted: what netting takes out at the payee.';
+comment on column raw.ai_revenue_edges.edge_id is 'e and 20 hex digits over what says which payment it is.';
+comment on column raw.ai_revenue_edges.payer is 'Company that pays, as in raw.ai_revenue_roles; (any) for the default of a layer.';
+comment on column raw.ai_revenue_edges.payer_layer is 'application, model or cloud_infrastructure.';
+comment on column raw.ai_revenue_edges.payee is 'Company that is paid; (any) for the default of a layer.';
+comment on column raw.ai_revenue_edges.payee_layer is 'application, model or cloud_infrastructure.';
+comment on column raw.ai_revenue_edges.value is 'Dollars of the period (a run rate: a year), or a part of 1.';
+comment on column raw.ai_revenue_edges.low_value is 'Lower end where sourced.';
+comment on column raw.ai_revenue_edges.high_value is 'Upper end where sourced.';
+comment on column raw.ai_revenue_edges.unit is 'USD or share.';
+comment on column raw.ai_revenue_edges.share_of is 'payee_revenue or payer_revenue; empty for dollars.';
+comment on column raw.ai_revenue_edges.qualifier is 'exact, approximate, at_least, estimated, assumed, ...';
+comment on column raw.ai_revenue_edges.period_type is 'year, half, quarter, month, run_rate (one day), instant (a share from that day on).';
+comment on column raw.ai_revenue_edges.period_start is 'First day paid for; null for run_rate and instant.';
+comment on column raw.ai_revenue_edges.period_end is 'Last day paid for.';
+comment on column raw.ai_revenue_edges.known_on is 'Day on which it was public.';
+comment on column raw.ai_revenue_edges.known_on_basis is 'How that day is known.';
+comment on column raw.ai_revenue_edges.source_kind is 'company_filing, company_statement, press_report, estimate, assumption, ...';
+comment on column raw.ai_revenue_edges.source_title is 'Title of the source.';
+comment on column raw.ai_revenue_edges.source_url is 'Address of the source.';
+comment on column raw.ai_revenue_edges.confidence is 'high, medium or low.';
+comment on column raw.ai_revenue_edges.is_citable is 'The source is a public page with an address of its own.';
+comment on column raw.ai_revenue_edges.note is 'What else a reader must know.';
 
 create table raw.curated_figures (
     figure_id varchar primary key,
@@ -203,6 +259,8 @@ create table raw.curated_figures (
     confidence varchar,
     is_citable boolean,
     note varchar,
+    stated_on date,
+    withdrawn_on date,
     file varchar,
     line integer
 );
@@ -220,7 +278,7 @@ comment on column raw.curated_figures.period_type is 'quarter, half, year, trail
 comment on column raw.curated_figures.period_start is 'First day of the period.';
 comment on column raw.curated_figures.period_end is 'The day the figure speaks of.';
 comment on column raw.curated_figures.period_label is 'The period in the words of the source.';
-comment on column raw.curated_figures.known_on is 'The day it was public.';
+comment on column raw.curated_figures.known_on is 'The day from which tables show it: the day it was public, or of the correction that put it right.';
 comment on column raw.curated_figures.known_on_basis is 'published, url_date, as_of, period_end_plus_lag or collected.';
 comment on column raw.curated_figures.series is 'Which line of the same metric.';
 comment on column raw.curated_figures.basis is 'On which basis it is stated.';
@@ -234,6 +292,8 @@ comment on column raw.curated_figures.source_url_2 is 'A second source.';
 comment on column raw.curated_figures.confidence is 'high, medium or low.';
 comment on column raw.curated_figures.is_citable is 'The source can be opened by anyone.';
 comment on column raw.curated_figures.note is 'What a reader should know.';
+comment on column raw.curated_figures.stated_on is 'The day the statement itself was public.';
+comment on column raw.curated_figures.withdrawn_on is 'The day from which it is no longer said (corrected here); null while it is.';
 comment on column raw.curated_figures.file is 'Curated file.';
 comment on column raw.curated_figures.line is 'Line in that file.';
 
@@ -246,6 +306,16 @@ comment on table raw.refused_rows is 'Curated rows that were left out, and why.'
 comment on column raw.refused_rows.file is 'Curated file.';
 comment on column raw.refused_rows.line is 'Line in that file, the header being 1.';
 comment on column raw.refused_rows.reason is 'What is wrong with it.';
+
+create table raw.doubtful_rows (
+    file varchar not null,
+    line integer not null,
+    reason varchar not null
+);
+comment on table raw.doubtful_rows is 'Curated rows that may speak of another day than they say. They are used as they stand.';
+comment on column raw.doubtful_rows.file is 'Curated file.';
+comment on column raw.doubtful_rows.line is 'Line in that file, the header being 1.';
+comment on column raw.doubtful_rows.reason is 'Why, and what to do.';
 
 create table raw.set_aside (
     item_id varchar primary key,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from warehouse.errors import Mistake
-from warehouse.formats import markdown, markdown_text, one_line, percent, plain, table, usd
+from warehouse.formats import harmless, markdown, markdown_text, one_line, percent, plain, table, usd
 from warehouse.read import Rows, literal, query
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _RUN_RATE = {
 _AI_REVENUE = {
     "assumed": "AI revenue is assumed, not measured",
     "measured_run_rate": "AI revenue adds up companies' latest run rates, overlaps netted",
+    "estimated_run_rate": "AI revenue is companies' quarters as reported or interpolated, x 4, overlaps netted",
     "measured_trailing_12m": "AI revenue adds up companies' trailing twelve months, overlaps netted",
 }
 
@@ -162,6 +163,7 @@ def sentences(text: str, style: str, screen: Terminal | None = None) -> str:
     """Lines of text for reading: as they are, as Markdown paragraphs, or broken at the terminal's width."""
     if style == "md":
         return "".join(f"\n{markdown_text(line)}\n" for line in text.splitlines())
+    text = harmless(text)
     if screen is None:
         return text
     from warehouse.bars import YELLOW, wrapped
@@ -186,7 +188,7 @@ def headline(found: Rows) -> str:
         f"Stands on: {doubt(row)}.",
     ]
     if not row["is_like_for_like"]:
-        lines.append(f"{_UNLIKE}: the two sides stand on different time bases.")
+        lines.append(f"{_UNLIKE}: the two sides differ in basis, or in span for a company.")
     lines.append("Required revenue is what one year's chips must earn over their life, not every year.")
     return "\n".join(lines) + "\n"
 

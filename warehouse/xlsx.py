@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from warehouse.errors import WarehouseError
-from warehouse.formats import plain
+from warehouse.formats import harmless, plain
 from warehouse.read import Rows, query
 from warehouse.show import footer, gap_rows, headline
 
@@ -157,8 +157,8 @@ def _write_notes(
             if left in sheets.values():
                 sheet.write_url(place, 0, f"internal:'{left}'!A1", cells.link, left)
             elif left:
-                sheet.write_string(place, 0, left)
-            sheet.write_string(place, 1, right, cells.wrapped)
+                sheet.write_string(place, 0, harmless(left))
+            sheet.write_string(place, 1, harmless(right), cells.wrapped)
         place += 2
 
 
@@ -246,6 +246,7 @@ class _Cells:
             sheet.write_number(line, place, float(exact), self._format("General"))
 
     def _write_text(self, sheet: Worksheet, line: int, place: int, text: str) -> None:
+        text = harmless(text)
         if len(text) > _CELL_TEXT:
             note = f"... (cut: {len(text):,} characters)"
             text = text[: _CELL_TEXT - len(note)] + note
@@ -253,6 +254,6 @@ class _Cells:
 
     def write_link(self, sheet: Worksheet, line: int, place: int, address: str, text: str) -> bool:
         """A link under `text`; false, and nothing written, where the address is none for the web."""
-        if not re.fullmatch(r"https?://[^\s\x00-\x1f\"<>]+", address) or len(address) > _ADDRESS:
+        if not (re.fullmatch(r"https?://[^\s\"<>]+", address) and address.isprintable()) or len(address) > _ADDRESS:
             return False
-        return sheet.write_url(line, place, address, self.link, text or address) == 0
+        return sheet.write_url(line, place, address, self.link, harmless(text or address)) == 0

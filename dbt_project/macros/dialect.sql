@@ -89,6 +89,43 @@
     )
 {%- endmacro %}
 
+{#- Whole dollars on the log-linear line from `first` to `last`, `days` after the first of `of_days` days: exactly the one and the
+    other at the ends, and never outside them. The only floats of the project, rounded at once to thousands, so that the last bit of
+    a platform's exp() decides nothing. -#}
+{% macro log_linear_usd(first, last, days, of_days) -%}
+    case
+        when {{ days }} = 0 then {{ first }}
+        when {{ days }} = {{ of_days }} then {{ last }}
+        else least(
+            greatest({{ first }}, {{ last }}),
+            greatest(
+                least({{ first }}, {{ last }}),
+                1000 * cast(round(exp(ln({{ first }}) + (ln({{ last }}) - ln({{ first }})) * {{ days }} / {{ of_days }}) / 1000) as bigint)
+            )
+        )
+    end
+{%- endmacro %}
+
+{#- Whole dollars `days` after a value that has grown from `previous` over `of_days` days, if it goes on so for at most as long. -#}
+{% macro grown_usd(value, previous, days, of_days) -%}
+    case
+        when {{ days }} > 0 and {{ value }} > {{ previous }}
+            then 1000 * cast(
+                round(exp(ln({{ value }}) + (ln({{ value }}) - ln({{ previous }})) * least({{ days }}, {{ of_days }}) / {{ of_days }}) / 1000)
+                as bigint
+            )
+        else {{ value }}
+    end
+{%- endmacro %}
+
+{#- The parts of a text between '; ', as an array. -#}
+{% macro listed(text) %}split({{ text }}, '; '){% endmacro %}
+
+{#- Integers from 0 to `last`, as an array. -#}
+{% macro counted_to(last) %}{{ return(adapter.dispatch('counted_to', 'ai_revenue_gap')(last)) }}{% endmacro %}
+{% macro default__counted_to(last) %}range(0, {{ last }} + 1){% endmacro %}
+{% macro spark__counted_to(last) %}sequence(0, {{ last }}){% endmacro %}
+
 {#- The same union over a named window. -#}
 {% macro collect_array_union_over(column, window_name) %}{{ return(adapter.dispatch('collect_array_union_over', 'ai_revenue_gap')(column, window_name)) }}{% endmacro %}
 {% macro default__collect_array_union_over(column, window_name) %}list_sort(list_distinct(flatten(list({{ column }}) over {{ window_name }}))){% endmacro %}

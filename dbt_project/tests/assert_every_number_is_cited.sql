@@ -3,7 +3,8 @@
 {% set marts = [
     'ai_revenue_gap', 'ai_revenue_gap_components', 'nvidia_data_center_revenue', 'hyperscaler_capex',
     'microsoft_share_of_nvidia', 'microsoft_share_estimates', 'ai_revenue', 'ai_revenue_benchmarks', 'reconciliation',
-    'forecast_errors'
+    'forecast_errors', 'ai_revenue_series', 'ai_revenue_totals', 'ai_revenue_bridge', 'ai_revenue_panel', 'ai_revenue_backtest',
+    'compute_cost_reconciliation'
 ] %}
 with used as (
     {% for mart in marts %}

@@ -2,7 +2,8 @@
 -- No version of a number rests on a statement that was made after the version began.
 {% set marts = [
     'ai_revenue_gap_versions', 'nvidia_data_center_revenue_versions', 'hyperscaler_capex_versions', 'ai_revenue_versions',
-    'microsoft_share_of_nvidia_versions'
+    'microsoft_share_of_nvidia_versions', 'ai_revenue_series_versions', 'ai_revenue_totals_versions', 'ai_revenue_bridge_versions',
+    'ai_revenue_panel_versions'
 ] %}
 with used as (
     {% for mart in marts %}

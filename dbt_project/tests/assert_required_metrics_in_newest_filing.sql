@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'int_metric_observations'}}}) }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'int_metric_observations'}}}) }}
 -- A required metric that the newest 10-Q or 10-K of its company no longer states: the tag drifted, or a member was renamed. Find
 -- its new name in the filing, add it to ingest/companies.toml with its first date, and refresh again. Company facts carry no
 -- dimensional facts, so a filing known only from there answers for undimensioned metrics alone.

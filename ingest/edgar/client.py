@@ -43,7 +43,7 @@ _CHUNK_BYTES = 65_536
 _ROOT_END = re.compile(rb"</(?:[A-Za-z_][A-Za-z0-9_.-]*:)?(?:html|xbrl)\s*>", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[A-Za-z]{2,}")
 
-Expect = Literal["json", "document"]
+Expect = Literal["json", "document", "csv"]
 
 
 class SetupError(BlockedError):
@@ -316,7 +316,7 @@ class Client:
         """One address, checked: complete, within the caps, not a refusal, JSON where JSON is due.
 
         :param url: under one of the client's hosts.
-        :param expect: "json", or "document" for an HTML page or an XBRL instance.
+        :param expect: "json", "csv", or "document" for an HTML page or an XBRL instance.
         :param etag: with `last_modified`, of the copy at hand: asks for the body only if it changed.
         :raises BlockedError: EDGAR refuses this client, until the time it names, or this machine lets no request out.
         :raises NotFoundError: there is no such document.
@@ -471,5 +471,8 @@ class Client:
                 raise _TransientError("an HTML page came where JSON was due")
             if not body[-64:].rstrip().endswith(b"}"):
                 raise _TransientError("the JSON was cut before its end")
+        elif expect == "csv":  # no end of its own: its framing alone proves that it is whole
+            if _is_html(body):
+                raise _TransientError("an HTML page came where CSV was due")
         elif not _ROOT_END.search(body, max(0, len(body) - 2048)):
             raise _TransientError("the document was cut before the end of its root element")

@@ -22,14 +22,16 @@ _SUBMISSIONS_PAGE = re.compile(r"CIK([0-9]{10})-submissions-[0-9]{3}\.json")
 
 @dataclass(frozen=True)
 class Hosts:
-    """The two EDGAR hosts, without a trailing slash; tests put a local server here."""
+    """The two EDGAR hosts, without a trailing slash; tests put a local server here. `others`: hosts that the user
+    allowed beside them."""
 
     data: str = "https://data.sec.gov"
     www: str = "https://www.sec.gov"
+    others: tuple[str, ...] = ()
 
     def allow(self, url: str) -> bool:
-        """True when `url` lies under one of the two hosts."""
-        return url.startswith((self.data + "/", self.www + "/"))
+        """True when `url` lies under one of the hosts."""
+        return url.startswith(tuple(f"{host}/" for host in (self.data, self.www, *self.others)))
 
 
 EDGAR = Hosts()
@@ -93,6 +95,11 @@ def _folder(hosts: Hosts, cik: str, accession: str) -> str:
 def filing_index(hosts: Hosts, cik: str, accession: str) -> str:
     """The list of a filing's files."""
     return f"{_folder(hosts, cik, accession)}/index.json"
+
+
+def submission_index(hosts: Hosts, cik: str, accession: str) -> str:
+    """The page that says of each document of a submission what it is (10-Q, EX-99.1, ...)."""
+    return f"{_folder(hosts, cik, accession)}/{valid_accession(accession)}-index.html"
 
 
 def document(hosts: Hosts, cik: str, accession: str, name: str) -> str:

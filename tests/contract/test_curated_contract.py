@@ -13,17 +13,17 @@ from itertools import pairwise
 import pytest
 
 from ingest.companies import watch_list
+from ingest.edges import ANY, JOINT, read_ai_revenue_edges
 from ingest.figures import (
     FIGURE_FILES,
     METRICS,
-    ROLES_FILE,
-    SCENARIO_FILE,
+    OTHER_FILES,
     curated_dir,
     read_ai_revenue_roles,
     read_figures,
     read_scenarios,
 )
-from ingest.ledger import CORRECTIONS_FILE
+from ingest.ledger import CORRECTIONS_FILE, parse_corrections
 
 #: Nothing may be known after today; a clock set before the collection was made does not count.
 LATEST = max(date.today(), date(2026, 11, 22))
@@ -50,12 +50,12 @@ def test_no_shipped_row_is_refused() -> None:
 
 def test_the_folder_holds_the_listed_files_and_no_others() -> None:
     names = {p.name for p in curated_dir().iterdir() if p.name.endswith(".csv")}
-    assert names == {*FIGURE_FILES, SCENARIO_FILE, ROLES_FILE, CORRECTIONS_FILE}
+    assert names == {*FIGURE_FILES, *OTHER_FILES}
     assert {r["file"] for r in rows()} == set(FIGURE_FILES)
 
 
 def test_ids_are_unique() -> None:
-    ids = [r["figure_id"] for r in rows()] + [r["fact_id"] for r in scenarios()]
+    ids = [r["figure_id"] for r in rows()] + [r["fact_id"] for r in scenarios()] + [r["edge_id"] for r in edges()]
     assert len(ids) == len(set(ids))
 
 
@@ -178,14 +178,96 @@ def test_platforms_add_up_to_data_center_in_every_version() -> None:
 
 def test_every_ai_revenue_company_has_one_role_and_no_role_is_idle() -> None:
     listed = {r["company"] for r in rows() if r["file"] == "ai_revenue.csv"}
-    assert {r["company"] for r in roles()} == listed
+    silent = {r["company"] for r in roles() if r["role"] == "not_disclosed"}
+    assert {r["company"] for r in roles()} - silent == listed
 
 
-def test_overlaps_reduce_companies_that_count() -> None:
-    counted = {r["company"] for r in roles() if r["role"] == "counted"}
-    reduced = {r["company"] for r in rows() if r["metric"].startswith("overlap_")}
-    assert reduced - {"(assumption)"} <= counted
-    assert {r["layer"] for r in rows() if r["metric"].startswith("overlap_")} == {"overlap"}
+def test_no_shipped_row_has_a_doubtful_day() -> None:
+    assert read_figures(not_after=LATEST).doubtful == []
+
+
+@cache
+def edges() -> list[dict]:
+    return read_ai_revenue_edges().to_pylist()
+
+
+def test_payments_stand_in_the_edges_and_nowhere_else() -> None:
+    netting = {r["company"] for r in roles() if r["role"] == "netting"}
+    former = [r for r in rows() if r["metric"].startswith("overlap_") or r["company"] in netting]
+    assert len(former) == 11
+    assert {r["withdrawn_on"] for r in former} == {date(2026, 11, 25)}
+
+
+def test_an_edge_pays_from_something_counted_to_something_that_may_be_reduced() -> None:
+    role = {r["company"]: r["role"] for r in roles()}
+    for edge in edges():
+        if ANY not in (edge["payer"], edge["payee"]):
+            assert all(role[name] in ("counted", "subset") for name in edge["payer"].split(JOINT)), edge
+            assert role[edge["payee"]] in ("counted", "memo"), edge
+
+
+def test_no_low_confidence_edge_is_the_only_word_about_a_default() -> None:
+    defaults = [e for e in edges() if ANY in (e["payer"], e["payee"])]
+    assert {(e["payer_layer"], e["payee_layer"]) for e in defaults} == {
+        ("application", "model"),
+        ("model", "cloud_infrastructure"),
+    }
+    assert all(e["confidence"] != "low" and e["is_citable"] for e in defaults)
+
+
+def test_an_average_of_a_contract_moves_no_headline() -> None:
+    averages = [e for e in edges() if "average of the contract" in e["note"]]
+    assert len(averages) == 5
+    assert {e["confidence"] for e in averages} == {"low"}
+
+
+def test_what_a_payer_pays_by_amount_is_not_more_than_it_spends_on_compute() -> None:
+    """Anthropic's bills at AWS in 2025 against its compute of 2025; OpenAI's to Microsoft are the least it spent."""
+    spent = {
+        (r["company"], r["period_end"]): r["value"]
+        for r in rows()
+        if r["metric"] == "compute_cost" and r["period_type"] == "year"
+    }
+    assert spent["Anthropic", date(2025, 12, 31)] == Decimal("7330000000")
+    compared = 0
+    for edge in edges():
+        year_end = date(edge["period_end"].year, 12, 31)
+        is_calendar = edge["period_type"] in ("year", "year_to_date") and edge["period_start"].month == 1
+        if edge["unit"] == "USD" and is_calendar and (edge["payer"], year_end) in spent:
+            compared += 1
+            assert edge["value"] <= spent[edge["payer"], year_end], edge
+    assert compared == 4
+
+
+def test_those_who_state_nothing_have_no_figures() -> None:
+    silent = {r["company"] for r in roles() if r["role"] == "not_disclosed"}
+    assert len(silent) >= 9
+    assert not silent & {r["company"] for r in rows() if r["file"] == "ai_revenue.csv"}
+
+
+def test_oracles_quarters_add_up_to_its_fiscal_years() -> None:
+    oracle = [r for r in rows() if r["ticker"] == "ORCL" and r["metric"] == "capex_cash_gross"]
+    sums = Counter()
+    for row in oracle:
+        if row["period_type"] == "quarter":
+            sums[row["period_end"].year + (row["period_end"].month > 5)] += row["value"] / 10**6
+    years = {r["period_end"].year: r["value"] / 10**6 for r in oracle if r["period_type"] == "year"}
+    whole = {year: sums[year] for year in range(2020, 2026)}
+    assert whole == {2020: 1564, 2021: 2135, 2022: 4511, 2023: 8695, 2024: 6866, 2025: 21215}
+    assert whole == {year: years[year] for year in whole}
+
+
+def test_a_correction_says_what_is_right_instead() -> None:
+    by_id = {r["figure_id"]: r for r in rows()}
+    corrections = parse_corrections((curated_dir() / CORRECTIONS_FILE).read_bytes())
+    assert len(corrections) >= 24
+    for correction in corrections:
+        wrong = by_id[correction.figure_id]
+        assert wrong["withdrawn_on"] == correction.corrected_on
+        if correction.replaced_by:
+            right = by_id[correction.replaced_by]
+            assert (right["known_on"], right["withdrawn_on"]) == (correction.corrected_on, None), right
+            assert right["stated_on"] <= right["known_on"]
 
 
 def test_a_subset_is_part_of_something_counted() -> None:
@@ -242,6 +324,8 @@ def test_frozen_cases_are_known_on_the_day_of_the_essay() -> None:
     for scenario, day in days.items():
         assert {r["known_on"] for r in scenarios() if r["scenario"] == scenario} == {day}
         assert {r["known_on"] for r in rows() if r["series"] == scenario} == {day}
+    # The list of 2023 was cited to the essay of 2024 until it was corrected.
+    assert {r["stated_on"] for r in rows() if r["series"] == "listed_assumptions"} == {date(2023, 9, 20)}
 
 
 def test_three_facts_about_assumed_revenue_stay_three() -> None:
@@ -266,7 +350,7 @@ def test_golden_cases_multiply_out(case: str) -> None:
 
 
 def test_files_are_plain_csv() -> None:
-    for name in (*FIGURE_FILES, SCENARIO_FILE, ROLES_FILE):
+    for name in (*FIGURE_FILES, *OTHER_FILES):
         data = (curated_dir() / name).read_bytes()
         assert b"\r" not in data, name
         assert data.endswith(b"\n"), name

@@ -9,6 +9,7 @@ definitions.txt; after a change that is meant, write the list anew and read its 
 import copy
 import json
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,7 +22,7 @@ from dagster._utils.schedules import cron_string_iterator
 from orchestration import jobs, models
 from orchestration.build import build_definitions
 from orchestration.instance import instance_of
-from orchestration.resources import Loaded, Warehouse
+from orchestration.resources import Loaded, Warehouse, name_of
 from warehouse.errors import PublishError
 from warehouse.home import Home
 
@@ -198,27 +199,66 @@ def test_only_the_first_failures_are_spelled_out():
 
 # --- the approval without which nothing is published ----------------------------------------------
 
-LOADED = Loaded(fingerprint="f", bundle_hash="b", curated_hash="c", warnings=[])
+LOADED = Loaded(fingerprint="f", bundle_hash="b", curated_hash="c", warnings=[], results={})
 
 
-def test_nothing_is_approved_before_its_checks_ran(tmp_path):
+@pytest.fixture
+def defined(repository) -> list[dg.AssetCheckSpec]:
+    return check_specs(repository)
+
+
+@pytest.fixture
+def passed(defined) -> Loaded:
+    return LOADED._replace(results={name_of(spec): "pass" for spec in defined})
+
+
+def test_nothing_is_approved_before_its_checks_ran(tmp_path, defined, passed):
     warehouse = Warehouse(root=str(tmp_path))
     for state in (None, LOADED):
         warehouse.note(state)
         assert warehouse.loaded == state
-        with pytest.raises(PublishError, match="has not passed its checks: run aigap refresh"):
-            warehouse.approved()
-    warehouse.note(LOADED._replace(checks_passed=61))
-    assert warehouse.approved().checks_passed == 61
+        with pytest.raises(PublishError, match="has not passed its checks .*: run aigap refresh"):
+            warehouse.approved(defined)
+    warehouse.note(passed)
+    assert warehouse.approved(defined).checks_passed == len(defined) > 60
 
 
-def test_an_unreadable_note_approves_nothing(tmp_path):
+def test_every_blocking_check_must_have_passed_by_name_and_no_other(tmp_path, defined, passed):
+    """That none failed is not enough: DBT_EXCLUDE_RESOURCE_TYPES=test once published with no check run."""
     warehouse = Warehouse(root=str(tmp_path))
-    warehouse.note(LOADED._replace(checks_passed=61))
+    assert len({name_of(spec) for spec in defined}) == len(defined)
+    assert {spec.blocking for spec in defined} == {True, False}
+    for spec in defined:
+        name = name_of(spec)
+        without = {other: result for other, result in passed.results.items() if other != name}
+        for results in (without, without | {name: "warn"}):
+            warehouse.note(passed._replace(results=results))
+            if spec.blocking:
+                with pytest.raises(PublishError, match=re.escape(f"({name}): run aigap refresh")):
+                    warehouse.approved(defined)
+            else:
+                assert warehouse.approved(defined).results == results
+
+
+def test_what_publishes_asks_for_every_check_of_the_build(defs, repository, defined, passed, tmp_path):
+    """The step itself, over a build file of which one result is missing."""
+    (publishes,) = [a for a in repository.assets_defs_by_key.values() if dg.AssetKey(["meta", "build"]) in a.keys]
+    asked = [spec for spec in defined if spec.blocking]
+    gone = name_of(asked[-1])
+    warehouse = Warehouse(root=str(tmp_path))
+    warehouse.note(passed._replace(results={n: r for n, r in passed.results.items() if n != gone}))
+    with pytest.raises(PublishError, match=re.escape(f"({gone})")):
+        publishes.op.compute_fn.decorated_fn(dg.build_op_context(), warehouse)
+    assert not Home(tmp_path).published.is_symlink()
+
+
+def test_an_unreadable_note_approves_nothing(tmp_path, defined, passed):
+    warehouse = Warehouse(root=str(tmp_path))
+    warehouse.note(passed)
     (tmp_path / "dbt" / "build.json").write_text('{"fingerprint": "f"')
     assert warehouse.loaded is None
     with pytest.raises(PublishError):
-        warehouse.approved()
+        warehouse.approved(defined)
 
 
 def test_the_manifest_is_parsed_again_only_when_a_source_changes(refreshed, monkeypatch):

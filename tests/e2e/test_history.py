@@ -43,6 +43,18 @@ def test_the_current_table_is_the_open_versions(published, mart):
         assert con.sql(f"({still_open}) except all ({current})").fetchall() == []
 
 
+@pytest.mark.parametrize("mart", VERSIONED_MARTS)
+def test_a_version_opens_only_where_its_own_row_changed(published, mart):
+    with duckdb.connect(str(published), read_only=True) as con:
+        columns = con.table(f"marts.{mart}").columns
+        same = " and ".join(f"a.{c} is not distinct from b.{c}" for c in columns if c != "known_from")
+        repeated = con.sql(
+            f"select b.* from marts.{mart}_versions as a inner join marts.{mart}_versions as b "
+            f"on a.known_to = b.known_from and {same}"
+        ).fetchall()
+    assert repeated == []
+
+
 def test_the_boundary_of_a_day(published):
     """NVIDIA's 10-Q for 2025-07-27 was filed on 2025-08-27: the quarter is there that day and not the day before."""
     with duckdb.connect(str(published), read_only=True) as con:

@@ -118,39 +118,6 @@ def test_t21_an_observation_is_its_exact_line_in_dollars(run):
     }
 
 
-def test_t09_a_restatement_opens_a_version_and_a_repetition_does_not(run):
-    statement = {
-        "cik": "1",
-        "metric": "m",
-        "line": "l",
-        "source_kind": "xbrl",
-        "priority": 1,
-        "span": "quarter",
-        "period_start": "2024-01-01",
-        "period_end": "2024-03-31",
-    }
-    said = [
-        ("a1", "2024-04-30", 100),
-        ("a2", "2024-04-30", 101),
-        ("a3", "2024-07-30", 101),
-        ("a4", "2024-10-30", 90),
-        ("a5", "2025-04-30", 101),
-    ]
-    rows = run(
-        "int_observation_versions",
-        int_metric_observations=[
-            statement | {"accession": accession, "known_from": day, "value_usd": value, "fact_ids": [accession]}
-            for accession, day, value in said
-        ],
-    )
-    versions = sorted((row["known_from"], row["known_to"] or date.max, row["value_usd"]) for row in rows)
-    assert versions == [
-        (_day("2024-04-30"), _day("2024-10-30"), 101),
-        (_day("2024-10-30"), _day("2025-04-30"), 90),
-        (_day("2025-04-30"), date.max, 101),
-    ]
-
-
 def test_a_difference_that_is_no_quarter_long_is_none(run):
     """A half of 200 days less a quarter of 80 would be a third of a year."""
     version = {
@@ -166,10 +133,13 @@ def test_a_difference_that_is_no_quarter_long_is_none(run):
     }
     rows = run(
         "int_quarter_candidates",
+        stg_watch_list__metric_concepts=[{"cik": "1", "metric": "m", "max_step": 5}],
         stg_watch_list__companies=[{"cik": "1", "ticker": "AAA", "fiscal_year_end_month": 12}],
         int_observation_versions=[
-            version | {"span": "quarter", "period_end": "2024-03-20", "value_usd": 10, "fact_ids": ["q"]},
-            version | {"span": "half", "period_end": "2024-07-18", "value_usd": 30, "fact_ids": ["h"]},
+            version
+            | {"span": "quarter", "period_end": "2024-03-20", "value_usd": 10, "fact_ids": ["q"], "version_id": "q"},
+            version
+            | {"span": "half", "period_end": "2024-07-18", "value_usd": 30, "fact_ids": ["h"], "version_id": "h"},
         ],
     )
     assert [row["fact_ids"] for row in rows] == [["q"]]
@@ -187,6 +157,7 @@ def test_which_candidate_is_the_quarter(run):
         "source_kind": "xbrl",
         "value_kind": "reported",
         "known_from": "2024-05-01",
+        "is_used": True,
     }
     candidates = {
         "press": (1, {"source_kind": "press_release", "priority": 90, "known_from": "2024-04-20"}),
@@ -332,6 +303,7 @@ def test_a_forecast_is_held_against_the_quarter_as_first_reported(run):
 
 # --- AI revenue -------------------------------------------------------------------------------------
 
+M = 1_000_000
 STATEMENT = {
     "company": "Lab",
     "metric": "annualized_run_rate",
@@ -340,63 +312,303 @@ STATEMENT = {
     "source_kind": "press_report",
     "confidence": "high",
     "is_citable": True,
-    "is_headline_grade": True,
     "overlaps_with": "",
 }
 
 
-def test_a_quarter_rests_on_what_was_said_of_it_or_before(run):
-    """Statements of March, June and September, known a month later; the weak one of June counts for nothing, and the
-    last quarter carries September's on."""
-    said = {"2024-03-31": 100, "2024-06-30": 200, "2024-09-30": 400}
+def test_a_statement_has_a_pace_and_a_day_of_its_own(run):
+    """A quarter x 4 is the pace of its middle; what is no revenue, in no dollars or from no page is no statement."""
+    quarter = {"metric": "quarterly_revenue", "period_start": "2024-04-01"}
+    others = [{"unit": "CNY"}, {"is_citable": False}, {"metric": "operating_loss"}, {"company": "Nobody"}, {"value": 0}]
     rows = run(
-        "int_ai_revenue_as_known",
-        stg_curated__ai_revenue_roles=[{"company": "Lab", "role": "counted"}],
-        int_metric_quarters=[
-            {"metric": "data_center_revenue", "calendar_quarter": "2024Q4", "known_from": "2025-02-26"},
-        ],
+        "int_ai_revenue_statements",
+        stg_curated__ai_revenue_roles=[{"company": "Lab", "role": "counted"}, {"company": "Nobody", "role": "memo"}],
         stg_curated__figures=[
-            *(
-                STATEMENT | {"fact_id": day, "value": value, "period_end": day, "known_on": f"2024-{month}-31"}
-                for (day, value), month in zip(said.items(), ("05", "07", "10"), strict=True)
-            ),
+            STATEMENT | {"fact_id": "rate", "value": 90, "period_end": "2024-06-20", "known_on": "2024-07-01"},
             STATEMENT
-            | {"fact_id": "weak", "value": 9999, "period_end": "2024-06-30", "known_on": "2024-08-01"}
-            | {"is_headline_grade": False, "confidence": "low"},
+            | {"fact_id": "quarter", "value": 20, "period_end": "2024-06-30", "known_on": "2024-07-30"}
+            | quarter,
+            *(
+                STATEMENT
+                | {"fact_id": str(n), "value": 1, "period_end": "2024-06-30", "known_on": "2024-07-30"}
+                | other
+                for n, other in enumerate(others)
+            ),
         ],
     )
-    last = {row["calendar_quarter"]: row for row in rows if row["known_from"] == _day("2025-02-26")}
-    assert {quarter: (row["run_rate_usd"], row["staleness_days"]) for quarter, row in last.items()} == {
+    found = {row["fact_id"]: (row["run_rate_usd"], row["paced_on"], row["speaks_on"]) for row in rows}
+    assert found == {
+        "rate": (90, _day("2024-06-20"), _day("2024-06-20")),
+        "quarter": (80, _day("2024-05-16"), _day("2024-06-30")),
+    }
+
+
+SAID = {
+    "company": "Lab",
+    "metric": "annualized_run_rate",
+    "span_days": 0,
+    "metric_rank": 2,
+    "layer": "model",
+    "source_kind": "press_report",
+    "confidence_rank": 1,
+}
+
+
+def test_weak_statements_feed_the_high_end_alone_and_the_newer_word_holds(run):
+    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31"}
+    rows = run(
+        "int_ai_revenue_statements_known",
+        int_ai_revenue_statements=[
+            SAID | speaks | {"fact_id": "firm", "known_on": "2024-04-10", "run_rate_usd": 1},
+            SAID
+            | speaks
+            | {"fact_id": "newer", "known_on": "2024-05-10", "withdrawn_on": "2024-07-01", "run_rate_usd": 2},
+            SAID | speaks | {"fact_id": "weak", "known_on": "2024-06-10", "run_rate_usd": 9, "confidence_rank": 3},
+        ],
+    )
+    held = {(row["known_from"], row["range_end"]): row["fact_id"] for row in rows}
+    assert held[_day("2024-04-10"), "central"] == "firm"
+    assert held[_day("2024-05-10"), "central"] == "newer"
+    assert (held[_day("2024-06-10"), "central"], held[_day("2024-06-10"), "high"]) == ("newer", "weak")
+    assert held[_day("2024-07-01"), "central"] == "firm"
+
+
+QUARTERS = [
+    {
+        "calendar_quarter": "2024Q1",
+        "quarter_start": "2024-01-01",
+        "quarter_end": "2024-03-31",
+        "opened_on": "2024-01-01",
+    },
+    {
+        "calendar_quarter": "2024Q2",
+        "quarter_start": "2024-04-01",
+        "quarter_end": "2024-06-30",
+        "opened_on": "2024-01-01",
+    },
+    {
+        "calendar_quarter": "2024Q3",
+        "quarter_start": "2024-07-01",
+        "quarter_end": "2024-09-30",
+        "opened_on": "2024-01-01",
+    },
+    {
+        "calendar_quarter": "2024Q4",
+        "quarter_start": "2024-10-01",
+        "quarter_end": "2024-12-31",
+        "opened_on": "2024-01-01",
+    },
+]
+CENTRAL = {"company": "Lab", "known_from": "2025-02-01", "range_end": "central"}
+
+
+def test_a_quarter_rests_on_what_was_said_of_it_or_before(run):
+    said = {"2024-03-31": 100, "2024-06-30": 200, "2024-09-30": 400}
+    rows = run(
+        "int_ai_revenue_carried",
+        int_ai_revenue_quarters=QUARTERS,
+        int_ai_revenue_statements_known=[
+            SAID | CENTRAL | {"fact_id": day, "speaks_on": day, "paced_on": day, "run_rate_usd": value, "known_on": day}
+            for day, value in said.items()
+        ],
+    )
+    assert {row["calendar_quarter"]: (row["gross_usd"], row["staleness_days"]) for row in rows} == {
         "2024Q1": (100, 0),
         "2024Q2": (200, 0),
         "2024Q3": (400, 0),
         "2024Q4": (400, 92),
     }
-    assert {quarter: row["trailing_quarters_observed"] for quarter, row in last.items()} == {
-        "2024Q1": 1,
-        "2024Q2": 2,
-        "2024Q3": 3,
-        "2024Q4": 4,
-    }
-    assert last["2024Q4"]["trailing_12m_usd"] == 275
-    # A day before September's figure was known, the third quarter was June's.
-    before = [row for row in rows if row["calendar_quarter"] == "2024Q3" and row["known_from"] < _day("2024-10-31")]
-    assert before == []
 
 
-def test_trailing_revenue_is_of_four_quarters_and_no_more(run):
-    days = ("2023-09-30", "2023-12-31", "2024-03-31", "2024-06-30", "2024-09-30")
+def test_a_year_is_no_point_where_something_finer_is_known(run):
+    year = {"metric": "annual_revenue", "span_days": 365, "metric_rank": 4, "period_start": "2024-01-01"}
+    rate = {"fact_id": "rate", "speaks_on": "2024-05-01", "paced_on": "2024-05-01", "run_rate_usd": 1}
+    for finer, expected in (([], ["year"]), ([SAID | CENTRAL | rate], ["rate"])):
+        rows = run(
+            "int_ai_revenue_points",
+            int_ai_revenue_statements_known=[
+                SAID | CENTRAL | year
+                | {"fact_id": "year", "speaks_on": "2024-12-31", "paced_on": "2024-07-01", "run_rate_usd": 9},
+                *finer,
+            ],
+        )  # fmt: skip
+        assert [row["fact_id"] for row in rows] == expected
+
+
+def test_an_estimate_is_the_mean_of_its_days(run):
+    """From 100 M on 1 April to 200 M on 30 June: the mean of a geometric line; then flat; nothing before the first."""
+    point = CENTRAL | {"metric": "annualized_run_rate", "confidence_rank": 1, "layer": "model", "source_kind": "x"}
     rows = run(
-        "int_ai_revenue_as_known",
-        stg_curated__ai_revenue_roles=[{"company": "Lab", "role": "counted"}],
-        stg_curated__figures=[
-            STATEMENT | {"fact_id": day, "value": 10**place, "period_end": day, "known_on": day}
-            for place, day in enumerate(days, 3)
+        "int_ai_revenue_estimated",
+        int_ai_revenue_quarters=QUARTERS,
+        int_ai_revenue_points=[
+            point
+            | {"fact_id": "a", "paced_on": "2024-04-01", "run_rate_usd": 100 * M}
+            | {"next_paced_on": "2024-06-30", "next_run_rate_usd": 200 * M, "next_fact_id": "b"},
+            point
+            | {"fact_id": "b", "paced_on": "2024-06-30", "run_rate_usd": 200 * M}
+            | {"previous_run_rate_usd": 100 * M, "days_since_previous": 90},
         ],
     )
-    (newest,) = (row for row in rows if row["known_from"] == _day(days[-1]) and row["calendar_quarter"] == "2024Q3")
-    assert newest["trailing_12m_usd"] == (10**4 + 10**5 + 10**6 + 10**7) // 4
-    assert newest["trailing_quarters_observed"] == 4
+    found = {row["calendar_quarter"]: row for row in rows}
+    assert sorted(found) == ["2024Q2", "2024Q3", "2024Q4"]
+    by_hand = sum(100 * 2 ** (day / 90) for day in range(91)) / 91
+    assert abs(found["2024Q2"]["gross_usd"] - by_hand * M) < 1000
+    assert (found["2024Q2"]["days_carried"], found["2024Q2"]["days_missing"]) == (0, 0)
+    assert (found["2024Q3"]["gross_usd"], found["2024Q3"]["days_carried"]) == (200 * M, 92)
+
+
+def test_a_reported_quarter_is_itself(run):
+    quarter = {"metric": "quarterly_revenue", "speaks_on": "2024-06-30", "paced_on": "2024-05-16"}
+    rows = run(
+        "int_ai_revenue_estimated",
+        int_ai_revenue_quarters=QUARTERS,
+        int_ai_revenue_statements_known=[SAID | CENTRAL | quarter | {"fact_id": "q", "run_rate_usd": 80}],
+        int_ai_revenue_points=[
+            CENTRAL | {"fact_id": "q", "paced_on": "2024-05-16", "run_rate_usd": 80, "confidence_rank": 1},
+        ],
+    )
+    found = {row["calendar_quarter"]: (row["gross_usd"], row["observed_metric"], row["days_missing"]) for row in rows}
+    assert found["2024Q2"] == (80, "quarterly_revenue", 0)
+    assert found["2024Q3"] == (80, "interpolated", 0)
+
+
+def test_trailing_revenue_is_of_four_whole_quarters_and_no_less(run):
+    estimated = CENTRAL | {
+        "observed_metric": "interpolated",
+        "days_carried": 0,
+        "confidence_rank": 1,
+        "fact_ids": ["f"],
+    }
+    quarters = {"2023Q3": 10**3, "2023Q4": 10**4, "2024Q1": 10**5, "2024Q2": 10**6, "2024Q3": 10**7}
+    rows = run(
+        "int_ai_revenue_trailing",
+        int_ai_revenue_estimated=[
+            estimated | {"calendar_quarter": name, "gross_usd": value, "days_missing": 1 if name == "2023Q3" else 0}
+            for name, value in quarters.items()
+        ],
+    )
+    found = {row["calendar_quarter"]: (row["gross_usd"], row["quarters_observed"]) for row in rows}
+    assert found["2024Q3"] == ((10**4 + 10**5 + 10**6 + 10**7) // 4, 4)
+    assert found["2024Q2"] == (None, 3)
+
+
+GROSS = {"ai_revenue_basis": "estimated_run_rate", "known_from": "2025-01-01", "is_partial": False, "fact_ids": ["g"]}
+EDGE = {
+    "payer": "Lab",
+    "payer_layer": "model",
+    "payee": "Cloud",
+    "payee_layer": "cloud_infrastructure",
+    "is_default": False,
+    "is_citable": True,
+    "is_headline_grade": True,
+    "confidence": "high",
+    "period_type": "year",
+    "period_start": "2024-01-01",
+    "period_end": "2024-12-31",
+    "known_on": "2025-01-10",
+}
+DEFAULT = EDGE | {"payer": "(any)", "payee": "(any)", "is_default": True, "share_of": "payee_revenue"}
+EARNED = {"2024Q1": 1000, "2024Q2": 2000, "2024Q3": 3000, "2024Q4": 4000}
+
+
+def _cloud(**more):
+    return [
+        GROSS
+        | {"company": "Cloud", "layer": "cloud_infrastructure", "calendar_quarter": name, "gross_usd": value * M}
+        | more
+        for name, value in EARNED.items()
+    ]
+
+
+def test_a_years_payment_falls_on_its_quarters_in_the_payees_own_shape(run):
+    """1,250 M of a year in which the cloud earned 2,500 M is half of each quarter, never a run rate; and half of the
+    first quarter too, which a payment of the last three alone leaves open."""
+    for edge, expected in (
+        ({"amount_usd": 1250 * M}, Decimal("0.5")),
+        ({"amount_usd": 9 * M, "period_type": "run_rate", "period_start": None}, Decimal("0.00225")),
+        ({"amount_usd": 1125 * M, "period_start": "2024-04-01"}, Decimal("0.5")),
+        ({"amount_usd": 99_000 * M}, Decimal(1)),
+    ):
+        rows = run(
+            "int_ai_revenue_edge_shares",
+            int_ai_revenue_quarters=QUARTERS,
+            int_ai_revenue_gross=_cloud(),
+            stg_curated__ai_revenue_edges=[EDGE | {"fact_id": "e"} | edge],
+        )
+        last = [row for row in rows if row["known_from"] == _day("2025-01-10")]
+        assert {row["calendar_quarter"]: row["share"] for row in last} == dict.fromkeys(EARNED, expected)
+
+
+def test_a_weak_payment_moves_the_range_and_not_the_centre(run):
+    """A known payment below the layer's default leaves the default; above it, it holds; a weak one only widens."""
+    pair = {"known_from": "2025-01-10", "payee": "Cloud", "payer": "Lab", "fact_ids": ["e"], "days_away": 0}
+    pair |= {"payee_usd": 1000 * M, "payer_usd": 500 * M}
+
+    def netting(share, is_headline_grade):
+        shares = dict.fromkeys(("share", "low_share", "high_share"), Decimal(share))
+        rows = run(
+            "int_ai_revenue_netting",
+            int_ai_revenue_quarters=QUARTERS,
+            int_ai_revenue_gross=_cloud(),
+            int_ai_revenue_statements=[
+                SAID | {"company": "Cloud", "has_overlap": True, "known_on": "2025-01-01", "speaks_on": "2024-12-31"}
+            ],
+            stg_curated__ai_revenue_edges=[DEFAULT | {"fact_id": "d", "share": Decimal("0.6")}],
+            int_ai_revenue_edge_shares=[
+                pair | shares | {"calendar_quarter": name, "is_headline_grade": is_headline_grade} for name in EARNED
+            ],
+        )
+        (row,) = (row for row in rows if row["calendar_quarter"] == "2024Q2" and row["known_to"] is None)
+        return [float(row[name]) for name in ("least_share", "share", "most_share")]
+
+    assert netting("0.9", True) == [0.9, 0.9, 0.9]
+    assert netting("0.2", True) == [0.2, 0.6, 0.6]
+    assert netting("0.9", False) == [0.6, 0.6, 0.9]
+    assert netting("0.2", False) == [0.2, 0.6, 0.6]
+
+
+def test_a_version_opens_only_when_its_own_row_changed(run):
+    """The same total said again on a later day, from the same statements, is the same version."""
+    rate = {"calendar_quarter": "2024Q1", "run_rate_basis": "actual_run_rate", "run_rate_usd": 100, "fact_ids": ["x"]}
+    total = {"calendar_quarter": "2024Q1", "ai_revenue_basis": "measured_run_rate", "companies_counted": 1}
+    rows = run(
+        "ai_revenue_gap_versions",
+        stg_curated__scenario_parameters=_parameters("s", "actual_run_rate", "measured_run_rate"),
+        int_run_rates=[rate | {"known_from": "2024-05-22"}],
+        int_ai_revenue_totals=[
+            total | {"ai_revenue_usd": value, "high_usd": high, "known_from": start, "known_to": end, "fact_ids": ["c"]}
+            for value, high, start, end in (
+                (50, 60, "2024-05-22", "2024-06-01"),
+                (50, 70, "2024-06-01", "2024-07-01"),
+                (55, 70, "2024-07-01", None),
+            )
+        ],
+    )
+    assert sorted(row["known_from"] for row in rows) == [_day("2024-05-22"), _day("2024-07-01")]
+
+
+def test_a_scenario_takes_its_end_of_the_range(run):
+    end = {
+        "scenario": "s",
+        "parameter": "ai_revenue_end",
+        "text_value": "low",
+        "fact_id": "e",
+        "known_on": "2023-09-20",
+    }
+    (row,) = run(
+        "ai_revenue_gap_versions",
+        stg_curated__scenario_parameters=[*_parameters("s", "actual_run_rate", "measured_run_rate"), end],
+        int_run_rates=[
+            {"calendar_quarter": "2024Q1", "run_rate_basis": "actual_run_rate", "run_rate_usd": 100, "fact_ids": ["x"]}
+            | {"known_from": "2024-05-22"}
+        ],
+        int_ai_revenue_totals=[
+            {"calendar_quarter": "2024Q1", "ai_revenue_basis": "measured_run_rate", "ai_revenue_usd": 50, "low_usd": 30}
+            | {"known_from": "2024-05-22", "companies_counted": 1, "is_partial": True, "range_fact_ids": ["c"]}
+        ],
+    )
+    assert (row["ai_revenue_usd"], row["is_like_for_like"]) == (30, False)
 
 
 # --- customers --------------------------------------------------------------------------------------
@@ -433,41 +645,98 @@ def test_t19_a_share_that_is_no_single_customers_is_left_out(run):
     ]
 
 
-def test_a_years_disclosure_speaks_of_that_years_quarters(run):
-    """A customer's share of the year to January 2025 says something of its four quarters, nothing of the one before."""
-    quarters = {
-        "2023Q4": ("2023-10-30", "2024-01-28"),
-        "2024Q1": ("2024-01-29", "2024-04-28"),
-        "2024Q2": ("2024-04-29", "2024-07-28"),
-        "2024Q3": ("2024-07-29", "2024-10-27"),
-        "2024Q4": ("2024-10-28", "2025-01-26"),
-        "2025Q1": ("2025-01-27", "2025-04-27"),
+def _nvidia(quarters, known_from="2025-05-28"):
+    return [
+        {
+            "ticker": "NVDA",
+            "metric": "total_revenue",
+            "calendar_quarter": name,
+            "period_start": start,
+            "period_end": end,
+            "value_usd": value,
+            "known_from": known_from,
+            "fact_ids": [name],
+        }
+        for name, (start, end, value) in quarters.items()
+    ]
+
+
+SHARE = {"basis": "revenue", "customer_kind": "indirect", "qualifier": "approximate", "known_from": "2023-08-28"}
+
+
+def test_a_years_disclosure_bounds_that_years_quarters(run):
+    """A customer's 19 % (at most 19.5) of the year to January 2025 leaves each of its four quarters at most 78 %, and
+    says nothing of the quarters around it."""
+    days = {
+        "2023Q4": ("2023-10-30", "2024-01-28", 100),
+        "2024Q1": ("2024-01-29", "2024-04-28", 100),
+        "2024Q2": ("2024-04-29", "2024-07-28", 100),
+        "2024Q3": ("2024-07-29", "2024-10-27", 100),
+        "2024Q4": ("2024-10-28", "2025-01-26", 100),
+        "2025Q1": ("2025-01-27", "2025-04-27", 100),
     }
+    year = {"span": "year", "fact_id": "y", "period_start": "2024-01-29", "period_end": "2025-01-26"}
     rows = run(
         "int_microsoft_share_as_known",
-        int_metric_quarters=[
-            {
-                "ticker": "NVDA",
-                "metric": "total_revenue",
-                "calendar_quarter": name,
-                "period_start": start,
-                "period_end": end,
-                "value_usd": 100,
-                "known_from": "2025-05-28",
-                "fact_ids": [name],
-            }
-            for name, (start, end) in quarters.items()
-        ],
+        int_metric_quarters=_nvidia(days),
+        int_customer_shares=[SHARE | year | {"share": Decimal("0.19"), "known_from": "2025-02-26"}],
+    )
+    assert {row["calendar_quarter"]: row["share"] for row in rows} == dict.fromkeys(
+        ("2024Q1", "2024Q2", "2024Q3", "2024Q4"), Decimal("0.78")
+    )
+    assert {row["kind"] for row in rows} == {"bound"}
+
+
+def test_half_a_year_less_its_last_quarter_is_the_first(run):
+    """22 % of 13,507 and 19 % of the half of 20,699, each printed to a point: 11.0 to 15.7 % of 7,192. Beside it stands
+    that nobody reached 10 %, which the range names and does not take."""
+    quarters = {
+        "2023Q1": ("2023-01-30", "2023-04-30", 7_192 * M),
+        "2023Q2": ("2023-05-01", "2023-07-30", 13_507 * M),
+    }
+    label = SHARE | {"customer_label": "Cloud"}
+    nobody = {
+        "customer_kind": "unstated",
+        "qualifier": "none_at_or_above_10",
+        "customer_label": "nobody",
+        "span": "quarter",
+    }
+    known = run(
+        "int_microsoft_share_as_known",
+        int_metric_quarters=_nvidia(quarters, "2023-08-28"),
         int_customer_shares=[
-            {
-                "basis": "revenue",
-                "customer_kind": "indirect",
-                "share": Decimal("0.19"),
-                "span": "year",
-                "fact_id": "y",
-                "period_end": "2025-01-26",
-                "known_from": "2025-02-26",
-            },
+            label
+            | {"span": "quarter", "fact_id": "q", "share": Decimal("0.22")}
+            | {"period_start": "2023-05-01", "period_end": "2023-07-30"},
+            label
+            | {"span": "half", "fact_id": "h", "share": Decimal("0.19")}
+            | {"period_start": "2023-01-30", "period_end": "2023-07-30"},
+            SHARE | nobody | {"fact_id": "n", "period_start": "2023-01-30", "period_end": "2023-04-30"},
         ],
     )
-    assert sorted(row["calendar_quarter"] for row in rows) == ["2024Q1", "2024Q2", "2024Q3", "2024Q4"]
+    found = {(row["calendar_quarter"], row["method"]): row for row in known}
+    first = found["2023Q1", "nvidia_equation"]
+    assert [float(first[name]) for name in ("low_share", "share", "high_share")] == [0.109878, 0.133658, 0.157439]
+    assert found["2023Q1", "nvidia_nobody_at_10"]["share"] == Decimal("0.1")
+    ranges = {row["calendar_quarter"]: row for row in run(
+        "microsoft_share_of_nvidia_versions", int_microsoft_share_as_known=known
+    )}  # fmt: skip
+    low, high = (float(ranges["2023Q1"][name]) for name in ("low_share", "high_share"))
+    assert (low, high) == (0.109878, 0.157439)
+    assert "clashes with its word" in ranges["2023Q1"]["method"]
+    assert (float(ranges["2023Q2"]["central_share"]), float(ranges["2023Q2"]["high_share"])) == (0.22, 0.225)
+
+
+def test_without_a_clash_nobody_at_ten_percent_binds_and_an_old_estimate_is_no_centre(run):
+    row = {"calendar_quarter": "2026Q1", "known_from": "2026-05-20", "fact_ids": ["f"]}
+    old = row | {"method": "third_party_carried_forward", "estimator": "A", "kind": "point", "staleness_days": 367}
+    old |= dict.fromkeys(("low_share", "share", "high_share"), Decimal("0.19"))
+    bound = row | {"method": "nvidia_nobody_at_10", "kind": "bound", "staleness_days": 0}
+    bound |= {"share": Decimal("0.1"), "high_share": Decimal("0.1"), "estimator": "NVIDIA"}
+    (found,) = run("microsoft_share_of_nvidia_versions", int_microsoft_share_as_known=[old, bound])
+    assert (found["low_share"], found["central_share"], found["high_share"]) == (0, None, Decimal("0.1"))
+    assert "367 days old" in found["method"]
+    (fresh,) = run(
+        "microsoft_share_of_nvidia_versions", int_microsoft_share_as_known=[old | {"staleness_days": 366}, bound]
+    )
+    assert fresh["central_share"] == Decimal("0.1")

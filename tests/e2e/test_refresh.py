@@ -83,6 +83,14 @@ def repository_checks(refreshed) -> list[dg.AssetCheckKey]:
     return list({spec.key for spec in specs if spec.blocking})
 
 
+def test_every_check_ran_whatever_the_caller_had_set(refreshed, repository_checks):
+    """That refresh was started with DBT_EXCLUDE_RESOURCE_TYPES=test and the like (tests/conftest.py)."""
+    note = json.loads((refreshed.home.root / "dbt" / "build.json").read_text())
+    named = {f"{'.'.join(key.asset_key.path)}: {key.name}" for key in repository_checks}
+    assert {name: note["results"].get(name) for name in named} == dict.fromkeys(named, "pass")
+    assert meta(refreshed.home)["checks_passed"] == list(note["results"].values()).count("pass") >= len(named)
+
+
 def metadata_of(instance: dg.DagsterInstance, *key: str) -> dict:
     event = instance.get_latest_materialization_event(dg.AssetKey(key))
     return {name: value.value for name, value in event.asset_materialization.metadata.items()}

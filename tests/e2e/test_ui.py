@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -316,7 +317,7 @@ start = subprocess.Popen
 def stand_in(command, **how):
     print(" ".join(command[1:]), flush=True)
     return start(shlex.split(sys.argv[4]), **how)
-run._prepare, run.subprocess.Popen = lambda home: None, stand_in
+run._prepare, run.subprocess.Popen = lambda home: "the instance", stand_in
 sys.exit(run.ui(Home(Path(sys.argv[1])), port=int(sys.argv[3]), only=sys.argv[2]))
 """
 
@@ -332,11 +333,11 @@ def test_a_service_manager_runs_one_part_and_ends_it(tmp_path, part, module):
     """And a second one of the same part is told busy, while the other may start."""
 
     running = start_part(tmp_path, part)
-    assert running.stdout.readline().startswith(f"-m {module} -m orchestration.definitions")
+    assert running.stdout.readline().startswith(f"-P -m orchestration.child {module} -m orchestration.definitions")
     second = start_part(tmp_path, part)
     assert f"a {part} for " in second.communicate(timeout=60)[1]
     other = start_part(tmp_path, "daemon" if part == "webserver" else "webserver")
-    assert other.stdout.readline().startswith("-m dagster")
+    assert other.stdout.readline().startswith("-P -m orchestration.child dagster")
     for process in (other, running):
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
@@ -348,7 +349,54 @@ def test_a_part_that_was_stopped_with_it_is_none(tmp_path):
     running = start_part(tmp_path, "daemon", "sh -c '(sleep 1; kill -TERM $PPID) & exit 0'")
     out, err = running.communicate(timeout=60)
     assert running.returncode == 0, err
-    assert out.startswith("-m dagster")
+    assert out.startswith("-P -m orchestration.child dagster")
+
+
+#: A part that answers no request to end, and has a process of its own, as Dagster's have their code servers.
+_STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print("helper", helper.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_killed_one_takes_its_processes_along_and_until_then_the_lock_is_held(tmp_path):
+    """SIGKILL, which nobody can answer: once, two daemons then worked on one home."""
+    (tmp_path / "stubborn.py").write_text(_STUBBORN)
+    program = shlex.join([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{_RUN_AS_CHILD}"])
+    running = start_part(tmp_path / "home", "daemon", program)
+    assert running.stdout.readline().startswith("-P -m orchestration.child dagster._daemon")
+    _, helper = running.stdout.readline().split()
+    (part,) = [pid for pid in _children(running.pid) if pid not in (running.pid, int(helper))]
+    running.kill()
+    running.wait(30)
+    second = start_part(tmp_path / "home", "daemon")
+    assert "a daemon for " in second.communicate(timeout=60)[1], "its process lives, and holds the lock"
+    deadline = time.monotonic() + 20
+    while any(_is_running(pid) for pid in (part, int(helper))):
+        assert time.monotonic() < deadline, "a process of the killed one goes on"
+        time.sleep(0.1)
+    third = start_part(tmp_path / "home", "daemon", "true")
+    assert third.stdout.readline().startswith("-P -m orchestration.child"), "and now it is free"
+    third.communicate(timeout=60)
+    running.communicate()
+
+
+#: What `python -m orchestration.child stubborn` does, for a module that is not on everybody's path.
+_RUN_AS_CHILD = """
+import runpy
+sys.argv[1:] = ["stubborn"]
+runpy.run_module("orchestration.child", run_name="__main__")
+"""
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_part_that_ends_by_itself_is_an_error(tmp_path):

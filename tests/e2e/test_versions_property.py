@@ -11,12 +11,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import NamedTuple
 
-import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.history import compiled_models
+from support.chain import chain, raw_shapes
 
 CIK = "0000000001"
 OLD, NEW = "us-gaap:OldTag", "us-gaap:NewTag"
@@ -46,7 +46,7 @@ def histories(draw: st.DrawFn) -> list[Statement]:
     statements = []
     accession = 0
     for year in (2022, 2023):
-        quarter_values = [draw(st.integers(1, 50)) for _ in range(4)]
+        quarter_values = [draw(st.integers(40, 90)) for _ in range(4)]
         for last in range(1, 5):
             filed = date(year, *ENDS[last]) + timedelta(days=draw(st.integers(15, 60)))
             for filing in range(draw(st.integers(1, 3))):
@@ -63,107 +63,113 @@ def histories(draw: st.DrawFn) -> list[Statement]:
     return statements
 
 
+def versions(statements: list[Statement], year: int, first: int, last: int) -> list[Statement]:
+    """What was said of a period, a statement for each day on which that changed."""
+    said = [s for s in statements if (s.year, s.first, s.last) == (year, first, last)]
+    a_day = {s.filed_on: s for s in sorted(said, key=lambda s: (s.filed_on, s.accession))}
+    changes: list[Statement] = []
+    for statement in a_day.values():
+        if not changes or changes[-1].value != statement.value:
+            changes.append(statement)
+    return changes
+
+
+def in_force(changes: list[Statement], day: date) -> Statement | None:
+    return max((s for s in changes if s.filed_on <= day), key=lambda s: s.filed_on, default=None)
+
+
+def differences(statements: list[Statement], year: int, quarter: int) -> list[tuple[date, date, int]]:
+    """(known from, day of the longer statement, value) of a quarter as a difference of statements of one vintage."""
+    longer, shorter = versions(statements, year, 1, quarter), versions(statements, year, 1, quarter - 1)
+    recasts = [s.filed_on for last in SPANS.values() for s in versions(statements, year, 1, last)[1:]]
+    found = []
+    for place, minuend in enumerate(longer):
+        subtrahend = in_force(shorter, minuend.filed_on)
+        beside = any(
+            (s.accession, s.year, s.first, s.last) == (minuend.accession, year, 1, quarter - 1) for s in statements
+        )
+        if subtrahend:
+            since = subtrahend is not shorter[0] and subtrahend.filed_on > longer[place - 1].filed_on
+            if place == 0 or beside or since:
+                found.append((minuend.filed_on, minuend.filed_on, minuend.value - subtrahend.value))
+        elif shorter and (place == 0 or beside):
+            late = shorter[0]
+            if not any(minuend.filed_on < day <= late.filed_on for day in recasts):
+                found.append((late.filed_on, minuend.filed_on, minuend.value - late.value))
+    if quarter > 2 and longer and longer[0].filed_on not in [known_from for known_from, _, _ in found]:
+        day = longer[0].filed_on
+        parts = [in_force(versions(statements, year, part, part), day) for part in range(1, quarter)]
+        if all(parts):
+            found.append((day, day, longer[0].value - sum(part.value for part in parts if part)))
+    return found
+
+
 def believed(statements: list[Statement], year: int, quarter: int, day: date) -> int | None:
-    """What an honest reader takes the quarter to be on `day`: the newest statement of each period, a stated quarter
-    before a difference of two year-to-date statements.
-    """
-
-    def latest(first: int, last: int) -> int | None:
-        said = [s for s in statements if (s.year, s.first, s.last) == (year, first, last) and s.filed_on <= day]
-        return max(said, key=lambda s: (s.filed_on, s.accession)).value if said else None
-
-    stated = latest(quarter, quarter)
-    if stated is not None or quarter == 1:
-        return stated
-    longer, shorter = latest(1, quarter), latest(1, quarter - 1)
-    return None if longer is None or shorter is None else longer - shorter
+    """What an honest reader takes the quarter to be on `day`: as stated, else the newest difference."""
+    stated = in_force(versions(statements, year, quarter, quarter), day)
+    if stated or quarter == 1:
+        return stated and stated.value
+    known = [found for found in differences(statements, year, quarter) if found[0] <= day]
+    return max(known)[2] if known else None
 
 
 @pytest.fixture(scope="module")
 def models(manifest):
-    return [m for m in compiled_models(manifest) if m.name in {
-        "stg_edgar__facts", "stg_watch_list__companies", "stg_watch_list__metric_concepts", "stg_curated__figures",
-        "int_metric_observations", "int_observation_versions", "int_quarter_candidates", "int_metric_quarters",
-    }]  # fmt: skip
+    return compiled_models(manifest, ["int_metric_quarters"])
 
 
-def run_models(models, statements: list[Statement], database: str) -> list[tuple]:
+@pytest.fixture(scope="module")
+def shapes(refreshed):
+    return raw_shapes(refreshed.home.build)
+
+
+def run_models(models, shapes, statements: list[Statement]) -> list[tuple]:
     """The rows of int_metric_quarters for a history: quarter, value, known_from, known_to."""
-    con = duckdb.connect(database)
-    try:
-        con.execute("create schema raw; create schema staging; create schema intermediate")
-        con.execute(
-            "create table raw.companies as select ? as cik, 'TEST' as ticker, 'Test' as company, 'hyperscaler' as "
-            "role, 12 as fiscal_year_end_month",
-            [CIK],
+    # Every other filing came after hours the day before: EDGAR's date is one day earlier than the reader's.
+    late = {s.accession: s.filed_on for s in statements if s.accession % 2}
+    facts = [
+        dict(
+            fact_id=f"x{i}",
+            cik=CIK,
+            accession=f"{s.accession:06}",
+            form="10-Q",
+            filed_on=s.filed_on - timedelta(days=s.accession in late),
+            concept=s.concept,
+            dimensions="",
+            unit="USD",
+            period_start=s.period()[0],
+            period_end=s.period()[1],
+            value=s.value,
+            source_kind="xbrl_instance",
         )
-        con.execute(
-            """create table raw.metric_concepts as
-               select ? as cik, 'capex_cash_gross' as metric, concept, '' as dimensions, priority, false as
-               is_required, ? as same_as,
-                      null::date as valid_from, null::date as valid_to, null::date as filed_from, null::date as filed_to
-               from (values (?, 1), (?, 2)) as t (concept, priority)""",
-            [CIK, NEW, NEW, OLD],
-        )
-        con.execute(
-            """create table raw.curated_figures as select '' as figure_id, '' as company, '' as ticker, '' as metric,
-            0::decimal(38, 10) as value,
-                      null::decimal(38, 10) as low_value, null::decimal(38, 10) as high_value, '' as unit, '' as
-                      qualifier, '' as period_type,
-                      null::date as period_start, null::date as period_end, '' as period_label, null::date as
-                      known_on, '' as known_on_basis,
-                      '' as series, '' as basis, '' as source_kind, '' as estimator, '' as layer, '' as
-                      overlaps_with, '' as source_title,
-                      '' as source_url, '' as confidence, true as is_citable, '' as note where false"""
-        )
-        con.execute(
-            """create table raw.xbrl_facts (fact_id varchar, cik varchar, accession varchar, form varchar, filed_on
-            date, concept varchar,
-                      dimensions varchar, unit varchar, period_start date, period_end date, value decimal(38, 10),
-                      decimals varchar,
-                      source_kind varchar, source_url varchar, sha256 varchar)"""
-        )
-        # Every other filing came after hours the day before: EDGAR's date is one day earlier than the reader's.
-        con.execute("create table raw.filings (cik varchar, accession varchar, known_from date)")
-        late = {s.accession: s.filed_on for s in statements if s.accession % 2}
-        con.executemany(
-            "insert into raw.filings values (?, ?, ?)",
-            [(CIK, f"{accession:06}", known_from) for accession, known_from in late.items()],
-        )
-        con.executemany(
-            "insert into raw.xbrl_facts values (?, ?, ?, '10-Q', ?, ?, '', 'USD', ?, ?, ?, null, 'xbrl_instance', '', "
-            "'')",
-            [
-                (
-                    f"x{i}",
-                    CIK,
-                    f"{s.accession:06}",
-                    s.filed_on - timedelta(days=s.accession in late),
-                    s.concept,
-                    *s.period(),
-                    s.value,
-                )
-                for i, s in enumerate(statements)
-            ],
-        )
-        for model in models:
-            kind = "view" if model.materialized == "view" else "table"
-            con.execute(f"create {kind} {model.schema}.{model.name} as {model.sql}")
+        for i, s in enumerate(statements)
+    ]
+    concept = dict(cik=CIK, metric="capex_cash_gross", dimensions="", is_required=False, same_as=NEW, part_of="")
+    raw = {
+        "companies": [
+            dict(cik=CIK, ticker="TEST", company="Test", role="hyperscaler", fiscal_year_end_month=12),
+        ],
+        # No limit to steps: what is set aside is another test's (test_screens.py).
+        "metric_concepts": [
+            concept | dict(concept=NEW, priority=1, max_step=0),
+            concept | dict(concept=OLD, priority=2, max_step=0),
+        ],
+        "filings": [dict(cik=CIK, accession=f"{a:06}", known_from=day) for a, day in late.items()],
+        "xbrl_facts": facts,
+    }
+    with chain(models, shapes, raw) as con:
         return con.execute(
-            "select calendar_quarter, value_usd, known_from, known_to from intermediate.int_metric_quarters order by "
-            "1, 3"
+            "select calendar_quarter, value_usd, known_from, known_to from intermediate.int_metric_quarters "
+            "order by 1, 3"
         ).fetchall()
-    finally:
-        con.close()
 
 
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(statements=histories())
-def test_every_day_shows_what_was_said_by_then(models, tmp_path_factory, statements):
-    folder = tmp_path_factory.mktemp("history")
-    rows = run_models(models, statements, str(folder / "build.duckdb"))
+def test_every_day_shows_what_was_said_by_then(models, shapes, statements):
+    rows = run_models(models, shapes, statements)
     intervals: dict[str, list[tuple]] = {}
     for quarter, value, known_from, known_to in rows:
         intervals.setdefault(quarter, []).append((value, known_from, known_to))

@@ -9,7 +9,7 @@ import os
 from typing import NamedTuple
 
 import pytest
-from e2e import test_model_rules
+from e2e import test_model_rules, test_screens
 from golden import test_golden_values
 
 from orchestration.history import compiled_models
@@ -89,49 +89,137 @@ MUTANTS = [
     ),
     # --- versions and quarters ---
     _mutant(
-        "the last word of a day is the highest accession's",
+        "an amendment is the last word of its day",
         "int_observation_versions",
-        "order by accession desc",
-        "order by accession",
-        "rule test_t09_a_restatement_opens_a_version_and_a_repetition_does_not",
+        "like '%/A' then 1",
+        "like '%/A' then 9",
+        "chain test_an_amendment_of_the_same_day_is_the_later_word",
+    ),
+    _mutant(
+        "the report accepted later is the last word of a day",
+        "int_observation_versions",
+        "coalesce(observations.known_at, '') desc",
+        "coalesce(observations.known_at, '')",
+        "chain test_of_two_reports_of_a_day_the_one_accepted_later_is_the_last_word",
     ),
     _mutant(
         "a restatement opens a version",
         "int_observation_versions",
-        "where previous_value_usd is null or previous_value_usd <> value_usd",
-        "where previous_value_usd is null",
-        "rule test_t09_a_restatement_opens_a_version_and_a_repetition_does_not",
+        "or previous_value_usd <> coalesce(value_usd, -1)",
+        "",
+        "chain test_a_press_figure_meets_the_filing_of_its_own_time",
+    ),
+    _mutant(
+        "what is rejected gives way to the statement before it",
+        "int_observation_versions",
+        "and other.used_from <= gone.used_to",
+        "and other.used_from > gone.used_to",
+        "chain test_a_rejected_statement_counts_until_that_day_and_the_one_before_it_holds_again",
     ),
     _mutant(
         "a quarter is the longer period less the shorter",
         "int_quarter_candidates",
-        "longer.value_usd - shorter.value_usd",
-        "longer.value_usd + shorter.value_usd",
-        "unit year_to_date_differences_are_quarters",
+        "value_usd - shorter_usd",
+        "value_usd + shorter_usd",
+        "chain test_a_difference_is_of_one_vintage",
     ),
     _mutant(
         "the difference of two periods is a quarter long",
         "int_quarter_candidates",
-        "and (period_end - period_start) + 1 between 80 and 100",
+        "and (longer.period_end - shorter.period_end) between 80 and 100",
         "",
         "rule test_a_difference_that_is_no_quarter_long_is_none",
     ),
-    Mutant(
-        "a missing leg is not 0",
+    _mutant(
+        "the shorter statement is that of the longer one's time",
         "int_quarter_candidates",
-        (
-            ("inner join versions as shorter", "left join versions as shorter"),
-            ("longer.value_usd - shorter.value_usd", "longer.value_usd - coalesce(shorter.value_usd, 0)"),
-            ("(shorter.period_end + cast(1 as integer))", "coalesce(shorter.period_end + 1, longer.period_end - 90)"),
-        ),
-        "unit year_to_date_differences_are_quarters",
+        "(shorter_from <= known_from and (shorter_to is null or shorter_to > known_from))",
+        "(shorter_from <= known_from)",
+        "chain test_a_difference_is_of_one_vintage",
     ),
     _mutant(
-        "a difference is known once both its parts are",
+        "what recasts one of two legs changes nothing",
         "int_quarter_candidates",
-        "greatest(longer.known_from, shorter.known_from)",
-        "least(longer.known_from, shorter.known_from)",
-        "unit year_to_date_differences_are_quarters",
+        "or (shorter_previous_from is not null and shorter_from > previous_from)",
+        "or true",
+        "chain test_a_difference_is_of_one_vintage",
+    ),
+    _mutant(
+        "a leg that comes late is of another vintage where its year was recast",
+        "int_quarter_candidates",
+        "and not is_recast_between",
+        "",
+        "chain test_a_leg_that_comes_late_is_not_used_where_its_year_was_recast_meanwhile",
+    ),
+    _mutant(
+        "a rejected leg takes its difference with it",
+        "int_quarter_candidates",
+        "case when shorter_is_withdrawn then shorter_to end,",
+        "",
+        "chain test_a_rejected_leg_takes_its_difference_with_it",
+    ),
+    _mutant(
+        "a difference that cannot be right is set aside",
+        "int_quarter_candidates",
+        "screened.reason is null or used.row_id is not null as is_used",
+        "true as is_used",
+        "chain test_the_dates_of_a_half_year_on_a_quarter_are_noticed",
+    ),
+    _mutant(
+        "money that flows one way is not negative",
+        "int_observation_screens",
+        "when statements.value_usd < 0 then",
+        "when false then",
+        "chain test_what_cannot_be_right_is_set_aside_by_name_and_the_rest_is_published",
+    ),
+    _mutant(
+        "a part is not larger than its whole",
+        "int_observation_screens",
+        "when statements.value_usd > whole.value_usd + 1000000",
+        "when false",
+        "chain test_what_cannot_be_right_is_set_aside_by_name_and_the_rest_is_published",
+    ),
+    _mutant(
+        "a wrong total is no measure of its parts",
+        "int_observation_screens",
+        "where statements.source_kind = 'xbrl' and statements.value_usd > 0 and not",
+        "where statements.source_kind = 'xbrl' and statements.value_usd > 0 and true or not",
+        "chain test_what_cannot_be_right_is_set_aside_by_name_and_the_rest_is_published",
+    ),
+    _mutant(
+        "what stands apart vouches for nobody",
+        "int_observation_screens",
+        "statement.is_accepted or not coalesce",
+        "true or not coalesce",
+        "chain test_one_wrong_filing_vouches_for_no_other_and_a_right_one_is_not_blamed",
+    ),
+    _mutant(
+        "a period does not end after the one the filing reports on",
+        "int_observation_screens",
+        "(statements.period_end - reported_periods.report_end) > 10",
+        "(statements.period_end - reported_periods.report_end) > 1000",
+        "chain test_a_period_that_the_filing_cannot_report_on",
+    ),
+    _mutant(
+        "a required line is stated for the filing's own period",
+        "int_observation_screens",
+        "when own_periods.has_own_period = 0",
+        "when false",
+        "chain test_a_period_that_the_filing_cannot_report_on",
+    ),
+    _mutant(
+        "an acceptance counts from its day",
+        "int_usable_observations",
+        "greatest(statement.known_from, decisions.decided_on)",
+        "statement.known_from",
+        "chain test_an_accepted_statement_counts_from_the_day_it_was_accepted",
+    ),
+    _mutant(
+        "a press figure meets the filing of its time",
+        "reconciliation",
+        "case when candidates.known_from > press.known_from then candidates.known_from end,",
+        "",
+        "chain test_a_press_figure_meets_the_filing_of_its_own_time",
     ),
     _mutant(
         "a quarter is named after the day in its middle",
@@ -187,7 +275,7 @@ MUTANTS = [
         "nvidia_data_center_revenue_versions",
         "'networking_revenue' then quarters.value_usd",
         "'compute_revenue' then quarters.value_usd",
-        "dbt assert_nvidia_children_sum_to_data_center",
+        "golden test_each_part_of_data_center_stands_in_its_own_column",
     ),
     _mutant(
         "each basis of capex stands under its own name",
@@ -263,8 +351,8 @@ MUTANTS = [
     _mutant(
         "revenue that exists is taken off",
         "ai_revenue_gap_components",
-        "then -1 * ai_revenue.counted_usd",
-        "then ai_revenue.counted_usd",
+        "-1 * case gap.ai_revenue_end",
+        "1 * case gap.ai_revenue_end",
         "dbt assert_components_sum_to_gap",
     ),
     _mutant(
@@ -277,52 +365,80 @@ MUTANTS = [
     # --- AI revenue ---
     _mutant(
         "the end customer's dollar counts once",
-        "int_ai_revenue_as_known",
-        "netted.run_rate_usd - netted.overlap_usd as counted_usd",
-        "netted.run_rate_usd as counted_usd",
-        "unit the_end_customers_dollar_counts_once",
+        "int_ai_revenue_versions",
+        "gross.gross_usd - cast((2 * cast(gross.gross_usd as hugeint) * cast(netting.share * 1000000 as hugeint)",
+        "gross.gross_usd - cast((0 * cast(gross.gross_usd as hugeint) * cast(netting.share * 1000000 as hugeint)",
+        "golden test_measured_revenue_counts_the_end_customers_dollar_once",
     ),
     _mutant(
         "a company within another counts there",
-        "int_ai_revenue_as_known",
-        "when superseding.company is not null then latest.run_rate_usd",
-        "when superseding.company is not null then 0",
+        "int_ai_revenue_netting",
+        "when superseded_by is not null then 1",
+        "when superseded_by is not null then 0",
         "golden test_measured_revenue_counts_the_end_customers_dollar_once",
     ),
     _mutant(
         "no statement is used before it was made",
-        "int_ai_revenue_as_known",
-        "and observations.known_on <= grid.known_from",
-        "",
+        "int_ai_revenue_statements_known",
+        "days.known_from >= statements.known_on",
+        "days.known_from >= date '2000-01-01'",
         "dbt assert_no_look_ahead",
     ),
     _mutant(
         "no statement is used of a later quarter",
-        "int_ai_revenue_as_known",
-        "and observations.speaks_on <= grid.quarter_end",
-        "",
+        "int_ai_revenue_carried",
+        "on known.speaks_on <= quarters.quarter_end",
+        "on true",
         "rule test_a_quarter_rests_on_what_was_said_of_it_or_before",
     ),
     _mutant(
         "the latest statement is carried forward",
-        "int_ai_revenue_as_known",
-        "observations.paced_on desc",
-        "observations.paced_on",
-        "golden test_measured_revenue_counts_the_end_customers_dollar_once",
-    ),
-    _mutant(
-        "weak sources feed no headline",
-        "int_ai_revenue_as_known",
-        "and figures.is_headline_grade",
-        "",
+        "int_ai_revenue_carried",
+        "carried_from desc",
+        "carried_from",
         "rule test_a_quarter_rests_on_what_was_said_of_it_or_before",
     ),
     _mutant(
+        "weak sources feed no headline",
+        "int_ai_revenue_statements_known",
+        "select 'central', 2",
+        "select 'central', 3",
+        "rule test_weak_statements_feed_the_high_end_alone_and_the_newer_word_holds",
+    ),
+    _mutant(
+        "a year is no point beside a finer statement",
+        "int_ai_revenue_points",
+        "where coarse.fact_id is null",
+        "where true",
+        "rule test_a_year_is_no_point_where_something_finer_is_known",
+    ),
+    _mutant(
         "trailing is four quarters",
-        "int_ai_revenue_as_known",
-        "range between 3 preceding",
-        "range between 4 preceding",
-        "rule test_trailing_revenue_is_of_four_quarters_and_no_more",
+        "int_ai_revenue_trailing",
+        "when windowed.quarters_observed = 4",
+        "when windowed.quarters_observed >= 3",
+        "rule test_trailing_revenue_is_of_four_whole_quarters_and_no_less",
+    ),
+    _mutant(
+        "a weak payment moves no headline",
+        "int_ai_revenue_netting",
+        "sum(case when is_headline_grade then share else 0 end) as share",
+        "sum(share) as share",
+        "rule test_a_weak_payment_moves_the_range_and_not_the_centre",
+    ),
+    _mutant(
+        "a payment is no more than what the payee earns",
+        "int_ai_revenue_edge_shares",
+        "cast(least(1, share, most_share) as decimal(9, 6)) as share",
+        "cast(least(900, share) as decimal(9, 6)) as share",
+        "rule test_a_years_payment_falls_on_its_quarters_in_the_payees_own_shape",
+    ),
+    _mutant(
+        "the bridge leaves nothing out",
+        "ai_revenue_bridge_versions",
+        "coalesce(comparable_before_usd - before_usd, 0) as netting_usd",
+        "cast(0 as bigint) as netting_usd",
+        "dbt assert_bridge_adds_up",
     ),
     _mutant(
         "a version counts until the next one, not with it",
@@ -354,18 +470,32 @@ MUTANTS = [
         "golden test_wrongly_dated_contexts_are_corrected",
     ),
     _mutant(
-        "a year's disclosure speaks of that year's quarters",
+        "a year's disclosure bounds that year's quarters",
         "int_microsoft_share_as_known",
-        "(shares.period_end - days.period_end) < 350",
-        "(shares.period_end - days.period_end) < 3500",
-        "rule test_a_years_disclosure_speaks_of_that_years_quarters",
+        "and days.period_end <= shares.period_end",
+        "",
+        "rule test_a_years_disclosure_bounds_that_years_quarters",
     ),
     _mutant(
         "what NVIDIA says of the quarter is the centre",
         "microsoft_share_of_nvidia_versions",
         "when 'nvidia_disclosure_quarter' then 1",
         "when 'nvidia_disclosure_quarter' then 9",
-        "golden test_microsofts_share_is_a_range_for_every_quarter",
+        "golden test_microsofts_share_obeys_nvidia",
+    ),
+    _mutant(
+        "what NVIDIA discloses caps the range",
+        "microsoft_share_of_nvidia_versions",
+        "coalesce(points.nvidia_high_share, 1)",
+        "1",
+        "dbt assert_no_bound_contradicts_nvidia",
+    ),
+    _mutant(
+        "a clash is named",
+        "microsoft_share_of_nvidia_versions",
+        "which clashes with its word",
+        "beside its word",
+        "dbt assert_no_bound_contradicts_nvidia",
     ),
 ]
 
@@ -373,7 +503,7 @@ MUTANTS = [
 @pytest.fixture(scope="module")
 def project(refreshed, manifest):
     with rebuilt(refreshed.home.build, compiled_models(manifest, None)) as con:
-        yield Project(con, manifest, test_golden_values, test_model_rules)
+        yield Project(con, refreshed.home.build, manifest, test_golden_values, test_model_rules, test_screens)
 
 
 def test_t87_the_sql_as_it_is_passes_every_check(project):

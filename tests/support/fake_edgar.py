@@ -40,7 +40,7 @@ KINDS = ("ixbrl", "xbrl-instance")
 #: A proxy in the environment must not come between a test (or a process it starts) and its server.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
-PERIODIC = re.compile(r"(10-K|10-Q|10-KT|10-QT|20-F)(/A)?")
+FETCHED = re.compile(r"(10-K|10-Q|10-KT|10-QT|20-F|8-K)(/A)?")
 RATE_PAGE = b"<!DOCTYPE html>\n<html><head><title>Request Rate Threshold Exceeded</title></head><body/></html>"
 IDENTITY_PAGE = b"<!DOCTYPE html>\n<html><head><title>Undeclared Automated Tool</title></head><body/></html>"
 NO_SUCH_KEY = b'<?xml version="1.0"?>\n<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>'
@@ -185,7 +185,7 @@ class FakeEdgar:
         names += [name for name in ("primaryDocument",) if name not in names]
         columns = [recent.get(name, []) for name in names]
         rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
-        rows = [r for r in rows if not PERIODIC.fullmatch(r["form"]) or r["accessionNumber"] in at_hand]
+        rows = [r for r in rows if not FETCHED.fullmatch(r["form"]) or r["accessionNumber"] in at_hand]
         listed = {row["accessionNumber"] for row in rows}
         rows += [self._row(names, row) for accession, row in at_hand.items() if accession not in listed]
         limit = self.today.isoformat() if self.today else "9999"

@@ -14,7 +14,7 @@ from pathlib import Path
 _GUARD = """
 import os, socket
 def _note(what):
-    with open(os.environ["AIGAP_TEST_GUARD"], "a") as file:
+    with open({log!r}, "a") as file:
         file.write(what + "\\n")
 def _watch(name):
     real = getattr(socket.socket, name)
@@ -36,8 +36,8 @@ socket.getaddrinfo = _named
 def guarded(tmp_path: Path) -> dict[str, str]:
     """Environment of a process that writes its connections to tmp_path/reached."""
     (tmp_path / "guard").mkdir(exist_ok=True)
-    (tmp_path / "guard" / "sitecustomize.py").write_text(_GUARD)
-    return {"PYTHONPATH": str(tmp_path / "guard"), "AIGAP_TEST_GUARD": str(tmp_path / "reached")}
+    (tmp_path / "guard" / "sitecustomize.py").write_text(_GUARD.replace("{log!r}", repr(str(tmp_path / "reached"))))
+    return {"PYTHONPATH": str(tmp_path / "guard")}
 
 
 def reached(tmp_path: Path) -> list[str]:

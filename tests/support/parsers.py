@@ -174,7 +174,8 @@ def seeds(target: str) -> list[bytes]:
         ],
         "figures": [_csv("nvidia_revenue.csv", 4), _csv("customer_concentration.csv", 6)],
         "corrections": [
-            b"figure_id,previous_value,corrected_on,reason\nc00000000000000000000,1000000,2026-01-31,a slip\n"
+            b"figure_id,previous_value,replaced_by,corrected_on,reason\nc0000000000000000,1000000,,2026-01-31,slip\n",
+            _csv("corrections.csv", 4),
         ],
     }
     index = fake_edgar.filing_index(tiny.CIK, tiny.Q1.accession, {tiny.Q1.document: "900"})

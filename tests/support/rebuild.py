@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from orchestration.history import Model, compiled_models
+from support.chain import raw_shapes
 
 _MACROS = Path(__file__).resolve().parents[2] / "warehouse" / "reader_macros.sql"
 #: A model as compiled SQL names it. The database is named after the build file, build.duckdb.
@@ -44,11 +45,12 @@ def _create(con: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
 
 @contextmanager
 def rebuilt(
-    build: Path, models: Iterable[Model], raw: Mapping[str, str] | None = None
+    build: Path, models: Iterable[Model], raw: Mapping[str, str] | None = None, macros: bool = True
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with every model made from the raw tables of `build`, which is only read.
 
     :param raw: raw table -> what to select in its place; `origin.raw.<table>` is the table itself.
+    :param macros: with the reader macros, which need every mart.
     """
     con = _memory()
     try:
@@ -60,7 +62,8 @@ def rebuilt(
             select = (raw or {}).get(table, f"select * from origin.raw.{table}")
             con.execute(f"create view raw.{table} as {select}")
         _create(con, models)
-        con.execute(_MACROS.read_text("utf-8"))
+        if macros:
+            con.execute(_MACROS.read_text("utf-8"))
         yield con
     finally:
         con.close()
@@ -96,6 +99,8 @@ class Check(NamedTuple):
     name: str
     reads: frozenset[str]
     passes: Callable[[duckdb.DuckDBPyConnection], bool]
+    #: What selects the rows that fail; empty for a check that is no query.
+    sql: str = ""
 
 
 def _no_rows(sql: str, con: duckdb.DuckDBPyConnection) -> bool:
@@ -103,11 +108,10 @@ def _no_rows(sql: str, con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _data_tests(nodes: Iterable[dict[str, Any]]) -> Iterator[Check]:
-    """Those that block a publish; a test that only warns kills nothing."""
     for node in nodes:
-        if node["resource_type"] == "test" and node["config"]["severity"].lower() == "error":
+        if node["resource_type"] == "test":
             sql = node["compiled_code"]
-            yield Check(f"dbt {node['name']}", frozenset(read_by(sql)), partial(_no_rows, sql))
+            yield Check(f"dbt {node['name']}", frozenset(read_by(sql)), partial(_no_rows, sql), sql)
 
 
 def _contracts(nodes: Iterable[dict[str, Any]]) -> Iterator[Check]:
@@ -121,6 +125,13 @@ def _contracts(nodes: Iterable[dict[str, Any]]) -> Iterator[Check]:
         if node["resource_type"] == "model" and required:
             sql = f"from {node['schema']}.{node['name']} where {' is null or '.join(required)} is null"
             yield Check(f"contract {node['name']}", frozenset([node["name"]]), partial(_no_rows, sql))
+
+
+def blocking_checks(manifest: Path) -> Iterator[Check]:
+    """The data tests and contracts of a compiled manifest: what a build must pass before it is published."""
+    nodes = json.loads(manifest.read_text("utf-8"))["nodes"].values()
+    yield from _data_tests(node for node in nodes if node["config"].get("severity", "error").lower() == "error")
+    yield from _contracts(nodes)
 
 
 def _calls(test: Callable[..., None]) -> list[dict[str, Any]]:
@@ -137,7 +148,14 @@ def _asserts_hold(test: Callable[..., None], fixture: Any) -> bool:
     try:
         for arguments in _calls(test):
             test(fixture, **arguments)
-    except (AssertionError, AttributeError, IndexError, KeyError, TypeError):  # a row or value that is not there
+    except (
+        AssertionError,
+        AttributeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ):  # a row or value that is not there
         return False
     return True
 
@@ -227,6 +245,13 @@ def rule_tests(module: ModuleType) -> Iterator[UnitTest]:
             yield UnitTest(f"rule {name}", models, partial(_asserts_hold, test))
 
 
+def _chain_tests(module: ModuleType) -> Iterator[tuple[str, Callable[..., None]]]:
+    """Each test of a module whose first fixture is the `run` that its `runner` makes of models."""
+    for name, test in vars(module).items():
+        if name.startswith("test_"):
+            yield f"chain {name}", test
+
+
 class Project:
     """The models of one compiled manifest over one build file, and every check of them.
 
@@ -234,7 +259,15 @@ class Project:
     tenth of a rebuild of all.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, manifest: Path, golden: ModuleType, rules: ModuleType) -> None:
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        build: Path,
+        manifest: Path,
+        golden: ModuleType,
+        rules: ModuleType,
+        chains: ModuleType,
+    ) -> None:
         content = json.loads(manifest.read_text("utf-8"))
         self._con = con
         self._models = compiled_models(manifest, None)
@@ -244,11 +277,13 @@ class Project:
         units = [*_unit_tests(content["unit_tests"].values()), *rule_tests(rules)]
         self._checks = {check.name: check for check in checks}
         self._units = {unit.name: unit for unit in units}
+        self._chain = {model.name for model in compiled_models(manifest, chains.WANTED)}
+        self._chains, self._chains_of = dict(_chain_tests(chains)), partial(chains.runner, shapes=raw_shapes(build))
 
     @property
     def checks(self) -> list[str]:
         """The names of all checks, as `failed` gives them."""
-        return [*self._checks, *self._units]
+        return [*self._checks, *self._units, *self._chains]
 
     def changed(self, name: str, changes: Iterable[tuple[str, str]]) -> Model:
         """A model with texts in its SQL replaced, every place of each.
@@ -274,6 +309,9 @@ class Project:
             checks = [check for check in checks if _between(models, mutant.name, check.reads)]
         run = RunModel(models, self._con)
         found = [unit.name for unit in units if not unit.passes(run)]
+        if mutant is None or mutant.name in self._chain:
+            runner = self._chains_of([model for model in models if model.name in self._chain])
+            found += [name for name, test in self._chains.items() if name in named and not _asserts_hold(test, runner)]
         self._con.begin()
         try:
             if mutant:

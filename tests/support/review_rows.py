@@ -21,3 +21,13 @@ insert into marts.review values
      'data_center_revenue', '2026Q2', '2026-04-26', '0001045810-26-000052', '10-Q', '2026-05-20', '75246000000', null,
      'Jane Doe', '2026-08-28', 'filed in thousands', 'withdraw once the 10-Q/A is there');
 """
+
+#: What only has a concept, or only an address: listed, and nothing to decide on.
+ODD = """
+insert into marts.review values
+    ('0001045810-26-000081', 'set_aside', 'fact', 'NVIDIA', 'NVDA', 'us-gaap:Revenues', null, '2026-07-26',
+     '0001045810-26-000081', null, null, '1e19', 'more than any amount', null, null, null, 'an amended filing'),
+    ('https://data.sec.gov/submissions/CIK0001045810.json', 'set_aside', 'payload', null, null, null, null, null, null,
+     null, null, 'https://data.sec.gov/submissions/CIK0001045810.json', 'a page of HTML', null, null, null,
+     'aigap fetch gets it again');
+"""

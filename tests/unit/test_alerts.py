@@ -2,15 +2,21 @@
 
 import json
 import os
+import re
+import socket
 import threading
+import time
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import dagster as dg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration import alerts
 from support.small_warehouse import publish_small, small_home
-from warehouse.home import Home
+from warehouse.home import Home, read_last_refresh, record_refresh
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
@@ -129,8 +135,8 @@ def test_a_failed_check_is_named_once_with_what_readers_have(instance, tick, cha
     assert tick(instance) == []
     assert channel.texts == [
         "aigap: quarterly_refresh failed, nothing new was published. Readers keep ai_revenue_gap-000001.duckdb.\n"
-        "Blocked by marts.ai_revenue_gap: adds_up\n"
-        "dbt_build: dbt: test adds_up failed (3 rows), 12 models skipped\n"
+        "Blocked by `marts.ai_revenue_gap: adds_up`\n"
+        "`dbt_build: dbt: test adds_up failed (3 rows), 12 models skipped`\n"
         f"Run {run.run_id}"
     ]
     assert channel.posts[0][:2] == ("/services/T0/SECRET-TOKEN", "application/json")
@@ -174,16 +180,136 @@ def test_before_anything_is_published_it_says_so(instance, channel, tmp_path):
     fail(instance, ValueError("x" * 5000))
     sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=first.cursor, definitions=dg.Definitions()))
     assert "Nothing has been published yet." in channel.texts[0]
-    assert len(channel.texts[0]) == 1500
+    assert len(channel.texts[0]) < 1500
+    assert "…`\nRun " in channel.texts[0], "cut, and still closed"
 
 
-def test_off_unless_configured(home, monkeypatch):
-    assert alerts.failure_sensors(home) == []
-    monkeypatch.setenv("AIGAP_ALERT_WEBHOOK", "")
-    assert alerts.failure_sensors(home) == []
+HOSTILE = (
+    "see <http://evil.example|the log> or http://evil.example & <!channel> @all [here](http://evil.example) `x` ```y```"
+)
+
+
+def test_text_from_outside_is_no_link_no_mention_and_no_markup(instance, tick, channel):
+    """Slack reads <...> everywhere, also in code; nothing else is read in code, which no backtick may end."""
+    tick(instance)
+    fail(instance, ValueError(HOSTILE))
+    tick(instance)
+    (line,) = [line for line in channel.texts[0].splitlines() if "evil.example" in line]
+    assert line[0] == line[-1] == "`"
+    assert line.count("`") == 2
+    assert "<" not in channel.texts[0]
+    assert ">" not in channel.texts[0]
+    assert "&lt;!channel&gt; @all" in line
+    assert "http://evil.example &amp; " in line
+    outside = channel.texts[0].replace(line, "")
+    assert not re.search(r"evil|@|http", outside)
+
+
+@given(st.text(max_size=400), st.integers(2, 200))
+def test_what_is_quoted_keeps_to_its_room_and_to_itself(text, room):
+    quoted = alerts._quoted(text, room)
+    assert len(quoted) <= room
+    assert quoted[0] == quoted[-1] == "`"
+    assert not set(quoted[1:-1]) & set("`<>")
+    assert quoted.isprintable()
+    assert re.fullmatch(r"([^&]|&(amp|lt|gt);)*", quoted), "no escape is cut in two"
+
+
+def test_of_many_failed_checks_the_first_are_named(instance, tick, channel, home, monkeypatch):
+    monkeypatch.setattr(alerts, "_failed_checks", lambda _: [f"marts.m{n}: {'c' * 300}" for n in range(40)])
+    tick(instance)
+    fail(instance, ValueError("x" * 5000))
+    tick(instance)
+    assert len(channel.texts[0]) <= 1500
+    assert [line.split(": ")[0] for line in channel.texts[0].splitlines()[1:7]] == [
+        *[f"Blocked by `marts.m{n}" for n in range(5)], "and 35 more",
+    ]  # fmt: skip
+
+
+# --- the note for show and doctor -------------------------------------------------------------------
+
+
+@pytest.fixture
+def noting(tmp_path, monkeypatch):
+    """The sensor without a webhook, over a home of its own: (home, evaluate)."""
+    monkeypatch.delenv("AIGAP_ALERT_WEBHOOK", raising=False)
+    monkeypatch.setattr(alerts, "send", lambda _: pytest.fail("there is nobody to be told"))
+    home, cursor = Home(tmp_path), None
+    (sensor,) = alerts.failure_sensors(home)
+
+    def evaluate(instance: dg.DagsterInstance) -> None:
+        nonlocal cursor
+        data = sensor.evaluate_tick(
+            dg.build_sensor_context(instance=instance, cursor=cursor, definitions=dg.Definitions())
+        )
+        cursor = data.cursor
+        assert [r.error for r in data.dagster_run_reactions if r.error] == []
+
+    return home, evaluate
+
+
+def killed(instance) -> dg.DagsterRun:
+    run = instance.create_run_for_job(failing(ValueError()), status=dg.DagsterRunStatus.STARTED)
+    instance.report_run_failed(run, "Run execution process unexpectedly exited with code -9.")
+    return run
+
+
+def test_a_run_that_could_not_note_its_failure_is_noted_for_it(instance, noting):
+    home, evaluate = noting
+    record_refresh(home, "published", "generation 1", "2026-11-22T07:00:00Z")
+    evaluate(instance)
+    killed(instance)
+    evaluate(instance)
+    note = read_last_refresh(home)
+    assert (note["outcome"], note["message"]) == ("failed", "Run execution process unexpectedly exited with code -9.")
+    assert note["at"] > "2026-11-22T07:00:00Z"
+
+
+@pytest.mark.parametrize(("outcome", "message"), [("published", "generation 2"), ("failed", "load_raw: by itself")])
+def test_a_newer_note_stands(instance, noting, outcome, message):
+    """That of the run itself, or of another one since."""
+    home, evaluate = noting
+    evaluate(instance)
+    killed(instance)
+    record_refresh(home, outcome, message, datetime.now(UTC).isoformat(timespec="seconds"))
+    evaluate(instance)
+    assert read_last_refresh(home)["message"] == message
+
+
+def test_an_alert_does_not_wait_for_a_note_that_cannot_be_written(instance, channel, tmp_path):
+    (sensor,) = alerts.failure_sensors(Home(tmp_path / "no such folder"))
+    first = sensor.evaluate_tick(dg.build_sensor_context(instance=instance, definitions=dg.Definitions()))
+    killed(instance)
+    sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=first.cursor, definitions=dg.Definitions()))
+    assert len(channel.posts) == 1
 
 
 # --- delivery ---------------------------------------------------------------------------------------
+
+
+def test_a_server_that_answers_byte_by_byte_is_left_after_the_deadline(monkeypatch):
+    """Each byte comes within the time-out of a socket, for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stop = threading.Event()
+
+        def drip():
+            wire, _ = server.accept()
+            with wire:
+                wire.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not stop.wait(0.02):
+                    try:
+                        wire.sendall(b"x")
+                    except OSError:
+                        return
+
+        threading.Thread(target=drip, daemon=True).start()
+        monkeypatch.setenv("AIGAP_ALERT_WEBHOOK", f"http://127.0.0.1:{server.getsockname()[1]}/SECRET")
+        monkeypatch.setattr(alerts, "_DEADLINE_SECONDS", 0.5)
+        started = time.monotonic()
+        with pytest.raises(alerts.AlertError, match=r"not delivered: the server took more than 0\.5 s"):
+            alerts.send("hello")
+        assert time.monotonic() - started < 3
+        stop.set()
 
 
 def test_a_server_that_stumbles_is_tried_three_times(channel):

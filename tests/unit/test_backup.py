@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,11 +19,14 @@ from orchestration.cli import main
 from support.small_warehouse import change_build, publish_small, small_home
 from warehouse import backup
 from warehouse.changes import diff
+from warehouse.decisions import decide
 from warehouse.doctor import examine
 from warehouse.errors import BackupError, Busy, Mistake, NotPublished, WarehouseError
 from warehouse.faults import IMPORT_POINTS
 from warehouse.home import SCHEMA_VERSION, Home, refresh_lock
 from warehouse.read import damaged, open_published, query
+
+pytestmark = pytest.mark.slow  # a generation or two a test, each looked over by another process
 
 READ = "select max(gap_usd) from marts.ai_revenue_gap"
 STEP = "update marts.ai_revenue_gap set gap_usd = gap_usd + 1"
@@ -392,28 +395,141 @@ def test_a_file_of_a_newer_duckdb_is_not_called_damaged():
     assert "was written by another DuckDB" in str(damaged("x.duckdb", duckdb.IOException(said)))
 
 
-@pytest.mark.parametrize("version", [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1, None])
-def test_a_backup_of_another_version_gives_its_archive_and_is_not_published(folder, home, version, tmp_path):
-    other = Home(tmp_path / "other")
-    other.generations.mkdir(parents=True)
-    shutil.copy(folder / backup.PUBLISHED, other.generation(1))
-    other.published.symlink_to("generations/ai_revenue_gap-000001.duckdb")
-    of_version(other, version)
-    (folder / backup.PUBLISHED).unlink()
-    data = other.generation(1).read_bytes()
-    (folder / backup.PUBLISHED).write_bytes(data)
+def with_file(folder: Path, data: bytes, name: str = backup.PUBLISHED) -> None:
+    """Put `data` into a backup, and have its manifest agree."""
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).write_bytes(data)
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"][backup.PUBLISHED] = {"sha256": sha256(data).hexdigest(), "bytes": len(data)}
+    manifest["files"][name] = {"sha256": sha256(data).hexdigest(), "bytes": len(data)}
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
+
+def changed(folder: Path, tmp_path: Path, sql: str) -> None:
+    """Put a changed published file into a backup."""
+    copy = tmp_path / "changed.duckdb"
+    copy.write_bytes((folder / backup.PUBLISHED).read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(sql)
+    with_file(folder, copy.read_bytes())
+
+
+def a_database(tmp_path: Path, sql: str = "create table x as select 1") -> bytes:
+    with duckdb.connect(str(tmp_path / "other.duckdb")) as connection:
+        connection.execute(sql)
+    return (tmp_path / "other.duckdb").read_bytes()
+
+
+UNFIT = {
+    "an older version": f"update meta.build set schema_version = {SCHEMA_VERSION - 1}",
+    "a newer version": f"update meta.build set schema_version = {SCHEMA_VERSION + 1}",
+    "of no version": "alter table meta.build drop schema_version",
+    "no build": "delete from meta.build",
+    "two builds": "insert into meta.build select * replace (generation + 1 as generation) from meta.build",
+    "no day": "alter table meta.build alter built_at drop not null; update meta.build set built_at = null",
+    "other rows": STEP,
+    "no marts": "drop schema marts cascade",
+}
+
+
+@pytest.mark.parametrize("what", [*UNFIT, "no database", "empty", "another database"])
+def test_a_backup_whose_file_cannot_be_published_changes_nothing(folder, home, tmp_path, what):
+    if what in UNFIT:
+        changed(folder, tmp_path, UNFIT[what])
+    else:
+        bodies = {"empty": b"", "no database": b"no" * 9000, "another database": a_database(tmp_path)}
+        with_file(folder, bodies[what])
     new = Home(tmp_path / "new")
-    done = backup.restore(new, folder)
-    assert (done.new_files, done.published) == (6, None)
-    assert "run aigap refresh" in done.reason
+    for target in (home, new):
+        before = tree(target.root)
+        with pytest.raises(BackupError, match=r"cannot be published.*nothing was changed\. --force"):
+            backup.restore(target, folder)
+        assert tree(target.root) == before
+        assert main(["import", str(folder), "--home", str(target.root)]) == 1
+        assert tree(target.root) == before
+
+
+@pytest.mark.parametrize("what", ["an older version", "other rows"])
+def test_force_takes_archive_and_decisions_of_such_a_backup(folder, home, tmp_path, what):
+    decided(home, "0001045810-26-000081")
+    with_file(folder, home.decisions.read_bytes(), backup.DECISIONS)
+    changed(folder, tmp_path, UNFIT[what])
+    new = Home(tmp_path / "new")
+    done = backup.restore(new, folder, force=True)
+    assert (done.new_files, done.new_decisions, done.published) == (6, 1, None)
+    assert done.reason.endswith("run aigap refresh")
     assert new.live() is None
     before = gap(home)
     assert backup.restore(home, folder, force=True).published is None
     assert gap(home) == before
+
+
+@pytest.mark.parametrize("generation", [2_147_483_646, 2_147_483_647, 1_000_000, 0, -1, -2_147_483_648])
+def test_a_generation_number_that_no_home_gets_to_is_not_taken_over(folder, home, tmp_path, generation):
+    changed(folder, tmp_path, f"update meta.build set generation = {generation}")
+    new = Home(tmp_path / "new")
+    assert backup.restore(new, folder).published == new.generation(1)
+    change_build(home, STEP)
+    publish_small(home)
+    assert backup.restore(home, folder, force=True).published == home.generation(3)
+    assert publish_small(home, force=True).generation == 4
+
+
+# --- decisions -----------------------------------------------------------------------------------------
+
+
+def decided(home: Home, target: str, verdict: str = "reject", minutes: int = 0) -> None:
+    at = datetime(2026, 9, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    decide(home, target, verdict, "filed in thousands", "Jane Doe", at)
+
+
+def test_decisions_travel_and_a_second_import_adds_none(home, curated, tmp_path):
+    decided(home, "0001045810-26-000081")
+    decided(home, "submissions/1045810", "accept", 1)
+    made = backup.export(home, tmp_path / "b", curated).folder
+    assert (made / "decisions.jsonl").read_bytes() == home.decisions.read_bytes()
+    new = Home(tmp_path / "new")
+    assert backup.restore(new, made).new_decisions == 2
+    assert new.decisions.read_bytes() == home.decisions.read_bytes()
+    decided(new, "0001045810-26-000082", minutes=2)
+    whole = new.decisions.read_bytes()
+    assert backup.restore(new, made).new_decisions == 0
+    assert new.decisions.read_bytes() == whole
+
+
+def test_the_command_says_how_many_decisions_came(home, curated, tmp_path, capsys):
+    decided(home, "0001045810-26-000081")
+    made = backup.export(home, tmp_path / "b", curated).folder
+    assert run.import_(Home(tmp_path / "new"), made) == 0
+    assert capsys.readouterr().out.startswith("6 new archived files, 1 new decisions; published ")
+
+
+def test_two_histories_that_contradict_are_refused_with_nothing_changed(home, curated, tmp_path):
+    other = Home(shutil.copytree(home.root, tmp_path / "other", symlinks=True))
+    decided(other, "0001045810-26-000081")
+    archived(other, b"four")
+    made = backup.export(other, tmp_path / "b", curated).folder
+    decided(home, "0001045810-26-000081/data_center_revenue", "accept", 1)
+    before = tree(home.root)
+    with pytest.raises(Mistake, match=r"two histories of decisions.*Nothing was changed; --force"):
+        backup.restore(home, made)
+    assert tree(home.root) == before
+    assert backup.restore(home, made, force=True)[:2] == (2, 0)
+    assert tree(home.root)["decisions.jsonl"] == before["decisions.jsonl"]
+
+
+# --- names that somebody planted ------------------------------------------------------------------------
+
+
+def test_no_link_under_a_name_that_could_be_known_is_followed(home, curated, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept.txt").write_text("kept")
+    (tmp_path / ".b.part").symlink_to(elsewhere)
+    (tmp_path / f".b.{'0' * 16}.part").symlink_to(elsewhere)
+    made = backup.export(home, tmp_path / "b", curated).folder
+    (home.root / f".import-{os.getpid()}").symlink_to(elsewhere)
+    assert backup.restore(home, made).new_files == 0
+    assert os.listdir(elsewhere) == ["kept.txt"]
 
 
 def test_a_home_of_newer_tables_is_not_overwritten(made, home):

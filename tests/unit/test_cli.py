@@ -296,7 +296,7 @@ def test_help_names_every_command_variable_and_exit_code(aigap):
         assert word in out
 
 
-@pytest.mark.parametrize("command", ["refresh", "show", "explain", "sql", "fetch", "ui", "doctor", "bundle"])
+@pytest.mark.parametrize("command", ["refresh", "show", "explain", "sql", "fetch", "ui", "doctor", "bundle", "review"])
 def test_every_command_explains_itself(aigap, command):
     code, out, _ = aigap(command, "--help")
     assert code == 0
@@ -348,6 +348,44 @@ def test_progress_rewrites_one_line_on_a_terminal(capsys, monkeypatch):
 def shell(command, home, **options):
     env = {**os.environ, "AIGAP_HOME": str(home.root)}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=env, **options)
+
+
+@pytest.mark.parametrize(
+    ("streams", "code", "told"),
+    [
+        ("<&-", 0, ""),
+        ("2>&-", 0, ""),
+        ("2>/dev/full", 0, ""),
+        (">&-", 1, "aigap: standard output cannot be written (it is closed)\n"),
+        (">/dev/full", 1, "aigap: standard output cannot be written (No space left on device)\n"),
+        ("<&- >&- 2>&-", 1, ""),
+    ],
+)
+def test_a_standard_stream_that_is_closed_or_full_fails_only_where_the_answer_is_lost(published, streams, code, told):
+    for command in ("show", "doctor", "sql 'from range(9000)' --format csv", "show --format json"):
+        done = shell(["bash", "-c", f"'{AIGAP}' {command} {streams}"], published)
+        assert (done.returncode, done.stderr) == (code, told), command
+        assert bool(done.stdout) is (code == 0)
+
+
+def test_what_a_progress_cannot_say_is_no_failure(monkeypatch):
+    class Gone:
+        def isatty(self):
+            return False
+
+        def write(self, _):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    cli.Progress()("loading", 1, 3)
+
+
+def test_the_installed_command_runs_no_code_of_the_current_folder(published, tmp_path):
+    for module in ("random", "json", "argparse", "warehouse", "duckdb"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('run from the current folder')")
+    for command in ("show", "doctor"):
+        done = shell([str(AIGAP), command], published, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, ""), command
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["explain", "2026Q2"], ["sql", "from marts.scenarios"]])

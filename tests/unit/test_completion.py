@@ -8,7 +8,20 @@ import pytest
 from orchestration import cli
 from orchestration.completion import SHELLS, script
 
-COMMANDS = ["refresh", "show", "explain", "cite", "sql", "export", "report", "docs", "completion", "doctor", "bundle"]
+COMMANDS = [
+    "refresh",
+    "review",
+    "show",
+    "explain",
+    "cite",
+    "sql",
+    "export",
+    "report",
+    "docs",
+    "completion",
+    "doctor",
+    "bundle",
+]
 
 ASK_BASH = """
 source "$1"; shift
@@ -50,6 +63,8 @@ def test_bash_offers_every_command(bash):
     assert {"--help", "--version"} <= set(bash(""))
     assert bash("comp") == ["completion"]
     assert bash("bundle", "") == ["build", "verify", "-h", "--help"]
+    assert {"accept", "reject", "withdraw", "--all"} <= set(bash("review", ""))
+    assert {"--why", "--by", "--force", "--home"} <= set(bash("review", "--all", "reject", "--"))
 
 
 def test_bash_offers_the_options_of_the_command_at_hand(bash):

@@ -93,7 +93,7 @@ def test_a_good_row_comes_out_typed() -> None:
         ({"company": ""}, "company is missing"),
         ({"qualifier": "maybe"}, "qualifier 'maybe'"),
         ({"qualifier": "none_at_or_above_10"}, "goes with an empty value"),
-        ({"period_type": "month"}, "period_type 'month'"),
+        ({"period_type": "week"}, "period_type 'week'"),
         ({"period_start": ""}, "needs a period_start"),
         ({"period_start": "2025-01-27"}, "273 days, not a quarter"),
         ({"period_start": "2025-10-28", "period_end": "2025-07-26"}, "not a quarter"),
@@ -302,7 +302,7 @@ def test_an_empty_or_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_the_shipped_folder_must_be_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "curated_dir", lambda: write(tmp_path, nvidia_revenue=[GOOD]))
-    with pytest.raises(CuratedError, match=r"no ai_revenue\.csv, capex_guidance\.csv"):
+    with pytest.raises(CuratedError, match=r"no accelerators\.csv, ai_revenue\.csv"):
         read_figures()
 
 
@@ -369,6 +369,8 @@ ROLE = {
     "superseded_by": "",
     "superseded_from": "",
     "canonical": "xAI",
+    "convention": "",
+    "region": "US",
     "note": "",
 }
 
@@ -389,6 +391,8 @@ def test_roles_come_out_typed(tmp_path: Path) -> None:
     ("change", "reason"),
     [
         ({"company": "X", "role": "added"}, "line 3: role 'added'"),
+        ({"company": "X", "convention": "brutto"}, "line 3: convention 'brutto'"),
+        ({"company": "X", "region": "USA"}, "line 3: region 'USA'"),
         ({"company": ""}, "line 3: company and canonical"),
         ({}, "line 3: xAI stands twice"),
         ({"company": "X", "superseded_by": "xAI"}, "line 3: superseded_by and superseded_from go together"),
@@ -398,3 +402,57 @@ def test_roles_come_out_typed(tmp_path: Path) -> None:
 def test_a_bad_role_refuses_the_file(tmp_path: Path, change: dict[str, str], reason: str) -> None:
     with pytest.raises(CuratedError, match=reason):
         read_ai_revenue_roles(roles(tmp_path, ROLE, ROLE | change))
+
+
+def days(**change: str) -> dict[str, str]:
+    """A run rate stated on 2026-04-29 about 2026-03-31, with `change`."""
+    stated = {"metric": "annualized_run_rate", "period_type": "run_rate", "period_start": "", "layer": "application"}
+    return GOOD | stated | {"period_end": "2026-03-31", "known_on": "2026-04-29"} | change
+
+
+def doubts(tmp_path: Path, *rows: dict[str, str]) -> list[str]:
+    read = read_figures(write(tmp_path, ai_revenue=list(rows)))
+    assert read.refused == []
+    assert read.table.num_rows == len(rows)  # a doubtful row stays
+    return [f"{row.line} {row.reason}" for row in read.doubtful]
+
+
+def test_a_figure_of_the_day_it_became_known_is_doubtful(tmp_path: Path) -> None:
+    same = {"period_end": "2026-04-29"}
+    found = doubts(
+        tmp_path,
+        days(),
+        days(company="B", **same),
+        days(company="C", known_on_basis="same_day", **same),
+        days(company="D", confidence="low", **same),
+    )
+    assert len(found) == 1
+    assert found[0].startswith("3 B 2026-04-29: the day it became known")
+
+
+def test_a_figure_known_from_its_collection_is_doubtful(tmp_path: Path) -> None:
+    (found,) = doubts(tmp_path, days(known_on_basis="collected"))
+    assert found.endswith("find the day it was public")
+
+
+@pytest.mark.parametrize(("companies", "expected"), [("AB", 0), ("ABC", 3), ("AAA", 0)])
+def test_a_page_that_dates_three_companies_alike_is_a_census(tmp_path: Path, companies: str, expected: int) -> None:
+    rows = [days(company=name, series=str(n)) for n, name in enumerate(companies)]
+    found = doubts(tmp_path, *rows)
+    assert len(found) == expected
+    assert all("find what it repeats" in line for line in found)
+
+
+def test_prices_and_forecasts_of_their_own_day_are_not_doubtful(tmp_path: Path) -> None:
+    price = {"metric": "gpu_list_price", "unit": "USD/hour", "value": "2.5", "period_type": "instant"}
+    on = {"period_end": "2026-04-29"}
+    assert doubts(tmp_path, days(**price, **on), days(metric="forecast_run_rate", **on)) == []
+
+
+def test_a_withdrawn_figure_is_no_longer_doubtful(tmp_path: Path) -> None:
+    folder = write(tmp_path, ai_revenue=[days(period_end="2026-04-29")])
+    figure_id = read_figures(folder).table["figure_id"][0].as_py()
+    (folder / "corrections.csv").write_text(
+        f"figure_id,previous_value,replaced_by,corrected_on,reason\n{figure_id},,,2026-11-25,not found\n", "utf-8"
+    )
+    assert read_figures(folder).doubtful == []

@@ -1,21 +1,42 @@
-"""`aigap review`: what waits is listed with its evidence, what is decided is written down, what is nothing is refused."""
+"""`aigap review`: what waits is listed with its evidence, a decision is written down, one on nothing is refused."""
 
 import csv
 import io
 import json
+import re
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from orchestration import cli
-from support.review_rows import REVIEW
-from support.small_warehouse import change_build, publish_small, small_home
+from support.review_rows import ODD, REVIEW
+from support.small_warehouse import INFO, MACROS, change_build, publish_small, small_home
+from warehouse.changes import diff, text
 from warehouse.decisions import load
+from warehouse.doctor import examine
 from warehouse.home import Home, record_refresh
+from warehouse.publish import publish
 
 FILING = "0001045810-26-000081"
 WAITING = f"{FILING}/networking_revenue/2026-07-26"
+
+#: The gap of 2026Q2 moves on two days without a new statement.
+CHANGED = """
+    create temp table moved as
+    from marts.ai_revenue_gap_versions
+    where calendar_quarter = '2026Q2' and scenario = 'measured' and known_to is null;
+    update marts.ai_revenue_gap_versions set known_to = '2026-08-28'
+    where calendar_quarter = '2026Q2' and scenario = 'measured' and known_to is null;
+    insert into marts.ai_revenue_gap_versions
+    select * replace (ai_revenue_usd + 1 as ai_revenue_usd, date '2026-08-28' as known_from, '2026-08-29' as known_to)
+    from moved;
+    insert into marts.ai_revenue_gap_versions
+    select * replace (ai_revenue_usd + 2 as ai_revenue_usd, date '2026-08-29' as known_from) from moved;
+"""
+_READER_MACROS = (Path(__file__).parents[2] / "warehouse" / "reader_macros.sql").read_text("utf-8")
+CHANGES_MACRO = re.search(r"create or replace macro marts\.gap_changes.*?;", _READER_MACROS, re.DOTALL)[0]
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +135,18 @@ def test_hostile_text_is_harmless_in_the_list(aigap, home):
     assert "\nset aside: forged" not in out
 
 
+def test_what_has_no_metric_or_no_accession_is_listed_and_never_proposed(aigap, home):
+    change_build(home, ODD)
+    publish_small(home)
+    out = aigap("review")[1]
+    assert out.startswith("4 waiting")
+    assert "\nset aside: payload\n    https://data.sec.gov/submissions/CIK0001045810.json\n" in out
+    assert "\nset aside: NVIDIA us-gaap:Revenues\n    0001045810-26-000081\n" in out
+    assert "us-gaap" not in aigap("review", "reject", f"{FILING}/revenues", "--why", "filed in thousands")[2]
+    assert aigap("review", "reject", "https://data.sec.gov/x", "--why", "a page of HTML")[0] == 2
+    assert findings(home)["set aside"].detail.startswith("3 (")
+
+
 # --- deciding ---------------------------------------------------------------------------------------
 
 
@@ -152,7 +185,7 @@ def test_the_home_named_before_the_verdict_is_the_one_decided_for(aigap, home, t
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("0001045810-26-000018", "nothing at hand is 0001045810-26-000018; nearest: 0001045810-26-000081"),
+        ("0001045810-26-000018", "nothing at hand is 0001045810-26-000018; nearest: .*0001045810-26-000081"),
         (f"{FILING}/data_centre_revenue", f"nearest: {FILING}/data_center_revenue"),
         (f"{FILING}/data_center_revenue/2026-07-31", f"nearest: {FILING}/data_center_revenue/2026-07-26"),
         ("submissions/0001045811", r"nearest: submissions/0001045810 \(NVIDIA\)"),
@@ -162,8 +195,6 @@ def test_the_home_named_before_the_verdict_is_the_one_decided_for(aigap, home, t
 def test_a_target_that_nothing_matches_is_refused_with_the_nearest(aigap, home, target, message):
     code, out, err = aigap("review", "reject", target, "--why", "filed in thousands")
     assert (code, out) == (2, "")
-    import re
-
     assert re.search(message, err), err
     assert not home.decisions.exists()
 
@@ -229,3 +260,126 @@ def test_a_machine_that_does_not_say_who_you_are_is_told_how(aigap, home, monkey
     monkeypatch.setattr("getpass.getuser", nobody)
     code, _, err = aigap("review", "reject", FILING, "--why", "filed in thousands")
     assert (code, "--by NAME" in err) == (2, True)
+
+
+# --- shown where numbers are shown ----------------------------------------------------------------------
+
+
+def test_explain_says_under_the_statement_who_accepted_it_and_what_else_is_out_of_the_quarter(aigap, home):
+    out = aigap("explain", "2026Q2")[1]
+    address = out.index("    https://www.sec.gov/x2\n")
+    told = "    accepted by Jane Doe on 2026-08-27: the press release says the same\n"
+    assert out[address:].startswith("    https://www.sec.gov/x2\n" + told)
+    assert out.count("accepted by Jane Doe") == 1
+    assert out.endswith(
+        "NVIDIA data_center_revenue of 0001045810-26-000052/data_center_revenue/2026-04-26, "
+        "rejected by Jane Doe on 2026-08-28: filed in thousands\n"
+    )
+    assert "networking_revenue" not in out, "no gap rests on it"
+
+
+def test_explain_carries_decisions_in_every_format(aigap, home):
+    tree = json.loads(aigap("explain", "2026Q2", "--format", "json")[1])
+    (citation,) = tree["components"][0]["citations"]
+    assert (citation["decision"]["state"], citation["decision"]["decided_by"]) == ("accepted", "Jane Doe")
+    assert [row["state"] for row in tree["review"]] == ["accepted", "rejected"]
+    rows = list(csv.DictReader(io.StringIO(aigap("explain", "2026Q2", "--format", "csv")[1])))
+    assert [bool(row["decision"]) for row in rows] == [row["fact_id"] == "x2" for row in rows]
+
+
+def test_a_quarter_that_is_not_there_says_what_coverage_says_of_it(aigap, home):
+    change_build(
+        home,
+        "insert into marts.coverage values ('All', 'ai_revenue_gap', '2026Q3', false, 'set aside: a thousandth of it')",
+    )
+    publish_small(home)
+    code, _, err = aigap("explain", "2026Q3")
+    assert (code, "2026Q3 is not at hand (set aside: a thousandth of it); at hand: 2026Q2" in err) == (2, True)
+
+
+@pytest.mark.parametrize("style", ["plain", "markdown", "bibtex"])
+def test_a_footnote_says_what_stands_by_hand(aigap, home, style):
+    out = aigap("cite", "2026Q2", "--style", style)[1]
+    said = "accepted by Jane Doe on 2026-08-27: the press release says the same."
+    assert said in out
+    assert "rejected" not in out
+
+
+def test_a_decision_between_the_two_days_is_a_reason_for_a_change(aigap, home):
+    change_build(home, CHANGED)
+    publish(home, INFO, macros=MACROS + CHANGES_MACRO)
+    between = aigap("changes", "--since", "2026-08-27", "--until", "2026-08-28")[1]
+    assert "rejected by Jane Doe on 2026-08-28: filed in thousands" in between
+    assert "accepted" not in between
+    assert "no source changed" in aigap("changes", "--since", "2026-08-28", "--until", "2026-08-29")[1]
+
+
+def test_a_diff_names_decisions_that_came_and_went(home):
+    change_build(
+        home,
+        "update marts.review set why = 'a better reason' where state = 'accepted'; "
+        "update marts.ai_revenue_gap set ai_revenue_usd = ai_revenue_usd + 1, gap_usd = gap_usd - 1",
+    )
+    publish_small(home)
+    shown = text(diff(home.generation(1), home.generation(2)), "")
+    target = f"{FILING}/data_center_revenue"
+    assert f"  + {target} accepted by Jane Doe on 2026-08-27: a better reason\n" in shown
+    assert f"  - {target} accepted by Jane Doe on 2026-08-27: the press release says the same\n" in shown
+    assert "rejected" not in shown
+
+
+def test_files_without_the_mart_are_explained_cited_and_compared_as_before(aigap, tmp_path):
+    home = small_home(tmp_path)
+    change_build(home, "drop table if exists marts.review")
+    publish_small(home)
+    publish_small(home, force=True)
+    for command in (["explain", "2026Q2"], ["cite", "2026Q2"]):
+        code, out, _ = aigap(*command, "--home", str(home.root))
+        assert (code, "Jane" in out) == (0, False)
+    assert diff(home.generation(1), home.generation(2)).rows == []
+
+
+# --- doctor ---------------------------------------------------------------------------------------------
+
+
+def findings(home):
+    return {f.check: f for f in examine(home, date(2026, 11, 22))}
+
+
+def test_doctor_names_what_waits_and_what_to_run(home):
+    found = findings(home)
+    assert found["set aside"].status == found["pending"].status == "warn"
+    assert found["set aside"].detail == f"1 ({WAITING}: a thousandth of the quarter before); run aigap review"
+    assert found["pending"].detail == "1 (0001652044-26-000077: EDGAR lists no XBRL for it yet); run aigap review"
+    assert found["quarantined"].detail.startswith("1 (0001045810-26-000082)")
+    assert found["decisions"] == ("decisions", "ok", "0 made, 2 in what is published")
+
+
+def test_doctor_says_what_is_decided_and_not_yet_built(aigap, home):
+    aigap("review", "accept", WAITING, "--why", "the press release says the same")
+    found = findings(home)
+    assert found["decisions"].detail == "1 made, 1 of them after the last refresh: run aigap refresh"
+    assert found["decisions"].status == "warn"
+    assert found["set aside"].status == "ok"
+    assert found["set aside"].detail == "1, all decided since"
+
+
+def test_doctor_names_a_damaged_decision(home):
+    home.decisions.write_text("{\n")
+    found = findings(home)
+    assert found["decisions"].status == "warn"
+    assert "decisions.jsonl, line 1 is no decision" in found["decisions"].detail
+
+
+def test_doctor_of_a_file_without_the_list_says_to_refresh(tmp_path):
+    home = small_home(tmp_path)
+    change_build(home, "drop table if exists marts.review")
+    publish_small(home)
+    assert findings(home)["review"].status == "warn"
+    assert "run aigap refresh" in findings(home)["review"].detail
+
+
+def test_doctor_tells_of_a_note_of_the_last_refresh_that_cannot_be_read(home):
+    home.last_refresh.write_text("{")
+    assert findings(home)["last refresh"].status == "warn"
+    assert "cannot be read" in findings(home)["last refresh"].detail

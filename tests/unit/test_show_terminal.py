@@ -1,22 +1,17 @@
 """`aigap show` on a real pseudo-terminal, and the functions behind what it draws."""
 
-import fcntl
 import os
-import pty
 import re
-import struct
 import subprocess
 import sys
-import termios
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from support.small_warehouse import publish_small, small_home
+from support.terminal import ESCAPE, on_terminal
 from warehouse.bars import Terminal, bar, left_out, terminal, wrapped
-
-ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.fixture(scope="module")
@@ -24,32 +19,6 @@ def home(tmp_path_factory):
     home = small_home(tmp_path_factory.mktemp("terminal"))
     publish_small(home)
     return home
-
-
-def on_terminal(home, *arguments, columns=120, **environment):
-    """What the command writes to a terminal of so many columns, line ends as in a file."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    settings = {"TERM": "xterm", "PYTHONUTF8": "1", "AIGAP_HOME": str(home.root)} | environment
-    inherited = {
-        k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CLICOLOR", "COLUMNS", "PYTHONIOENCODING")
-    }
-    command = [sys.executable, "-m", "orchestration.cli", *arguments]
-    process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=inherited | settings)
-    os.close(theirs)
-    written = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # the other side is closed
-            break
-        if not part:
-            break
-        written += part
-    os.close(ours)
-    errors = process.communicate(timeout=60)[1]
-    assert process.returncode == 0, errors
-    return written.decode().replace("\r\n", "\n")
 
 
 def through_pipe(home, *arguments, **environment):

@@ -1,9 +1,12 @@
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from warehouse.errors import Busy, WarehouseError
 from warehouse.home import (
@@ -14,6 +17,7 @@ from warehouse.home import (
     read_last_refresh,
     record_refresh,
     refresh_lock,
+    replace_file,
 )
 
 HOLD = """
@@ -106,6 +110,69 @@ def test_a_home_that_cannot_be_made_is_an_error_that_says_so(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(WarehouseError, match="set AIGAP_HOME"), refresh_lock(Home(tmp_path / "file" / "home")):
         pass
+
+
+@pytest.mark.parametrize("where", ["refresh.lock", "last_refresh.json"])
+def test_a_link_in_the_place_of_a_file_of_ours_is_not_followed(tmp_path, where):
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (home.root / where).symlink_to(victim)
+    if where == "refresh.lock":
+        with pytest.raises(WarehouseError, match="cannot be written"), refresh_lock(home):
+            pass
+    else:
+        record_refresh(home, "published", "x", "2026-11-22T07:00:00Z")
+        assert read_last_refresh(home)["message"] == "x"
+    assert victim.read_text() == "mine"
+
+
+def test_a_small_file_is_replaced_under_a_name_that_nobody_knew(tmp_path, monkeypatch):
+    path = tmp_path / "note.json"
+    seen = set()
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda a, b: (seen.add(Path(a).name), replace(a, b)))
+    for number in range(20):
+        replace_file(path, str(number).encode())
+    assert path.read_text() == "19"
+    assert len(seen) == 20
+    assert os.listdir(tmp_path) == ["note.json"]
+
+
+def test_what_cannot_be_replaced_is_left_and_nothing_beside_it(tmp_path, monkeypatch):
+    path = tmp_path / "note.json"
+    replace_file(path, b"before")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        replace_file(path, b"after")
+    assert (path.read_bytes(), os.listdir(tmp_path)) == (b"before", ["note.json"])
+
+
+@given(message=st.text(), before=st.text())
+def test_a_note_is_written_over_the_one_before_where_no_other_file_can_be_made(tmp_path_factory, message, before):
+    """As on a disk without room: in one block, whole, whatever was said before."""
+    home = Home(tmp_path_factory.mktemp("full"))
+    record_refresh(home, "published", before, "2026-11-22T07:00:00Z")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("warehouse.home.beside", lambda path: path.with_name("no such folder") / "x")
+        record_refresh(home, "failed", message, "2026-11-22T08:00:00Z")
+    note = read_last_refresh(home)
+    assert (note["outcome"], note["at"]) == ("failed", "2026-11-22T08:00:00Z")
+    assert "\n" not in note["message"]
+    assert home.last_refresh.stat().st_size <= 4096
+
+
+def test_a_long_note_is_cut_to_one_block(tmp_path):
+    home = Home(tmp_path)
+    record_refresh(home, "failed", "check x: " + "名" * 5000, "2026-11-22T07:00:00Z")
+    assert home.last_refresh.stat().st_size <= 4096
+    assert read_last_refresh(home)["message"].startswith("check x: 名名")
+    assert read_last_refresh(home)["message"].endswith("…")
 
 
 def test_last_refresh_is_kept_and_a_broken_note_is_none(tmp_path):

@@ -15,7 +15,7 @@ from ingest.aside import set_aside_table
 from ingest.bundle import PAYLOADS
 from ingest.companies import COMPANIES
 from ingest.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
-from ingest.records import FACTS, FIGURES, FILINGS, PENDING, SET_ASIDE
+from ingest.records import EDGES, FACTS, FIGURES, FILINGS, PENDING, SET_ASIDE
 from warehouse import load
 from warehouse.errors import Busy, LoadError, WarehouseError
 from warehouse.home import Home
@@ -99,8 +99,10 @@ def test_every_raw_and_meta_table_and_column_is_described(build):
         ("pending_filings", PENDING),
         ("companies", COMPANIES),
         ("ai_revenue_roles", AI_REVENUE_ROLES),
+        ("ai_revenue_edges", EDGES),
         ("curated_figures", FIGURES),
         ("refused_rows", REFUSED),
+        ("doubtful_rows", REFUSED),
         ("scenario_parameters", SCENARIOS),
     ],
 )

@@ -1,6 +1,8 @@
+import errno
 import os
 import shutil
 import stat
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -8,7 +10,10 @@ import pytest
 from support.small_warehouse import INFO, MACROS, change_build, publish_small, small_home
 from warehouse import verify
 from warehouse.errors import PublishError
+from warehouse.home import Home
 from warehouse.publish import CONTRACT, publish
+
+pytestmark = pytest.mark.slow  # a generation or two a test, each looked over by another process
 
 
 @pytest.fixture
@@ -199,6 +204,91 @@ def test_a_plain_file_in_the_links_place_is_never_overwritten(home):
     with pytest.raises(Exception, match="is not the symbolic link"):
         publish_small(home)
     assert home.published.read_bytes() == b"mine"
+
+
+# --- what fails after readers see it, and links that somebody laid -----------------------------------------------
+
+
+def test_a_sync_that_fails_after_the_link_moved_is_told_as_it_is(home, monkeypatch):
+    """Readers see the new numbers: nobody may be told that the published ones are unchanged."""
+    before = publish_small(home)
+    change_build(home, "update marts.ai_revenue_gap set gap_usd = gap_usd + 1 where scenario = 'cahn_method'")
+    fsync, moved = os.fsync, []
+
+    def fails_once_readers_see_it(handle):
+        if home.live() != before.path:
+            moved.append(os.readlink(f"/proc/self/fd/{handle}"))
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", fails_once_readers_see_it)
+    done = publish_small(home)
+    assert moved == [str(home.root)]
+    assert (done.is_new, done.generation, home.live()) == (True, 2, done.path)
+    assert f"readers see {done.path.name}, but whether that outlives a power cut is not known" in done.warning
+    assert "Input/output error" in done.warning
+    monkeypatch.undo()
+    assert publish_small(home, force=True).warning == ""
+
+
+@pytest.mark.parametrize("folder", ["generations", "file"])
+def test_a_sync_that_fails_before_leaves_readers_what_they_had(home, monkeypatch, folder):
+    before = publish_small(home)
+    fsync = os.fsync
+
+    def fails(handle):
+        if Path(os.readlink(f"/proc/self/fd/{handle}")).is_dir() is (folder == "generations"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(PublishError, match="Input/output error; the published numbers are unchanged"):
+        publish_small(home, force=True)
+    assert home.live() == before.path
+    monkeypatch.undo()
+    assert publish_small(home, force=True).is_new
+
+
+def test_clearing_up_that_fails_after_the_link_moved_is_no_failure(home, monkeypatch):
+    for _ in range(3):
+        publish_small(home, force=True)
+
+    def fails(*_):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("warehouse.publish._collect", fails)
+    assert publish_small(home, force=True).generation == 4
+
+
+def test_nothing_is_written_through_a_link_that_lies_in_the_way(home, tmp_path):
+    """Of every name that can be known before: those of earlier versions, with this process's number."""
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    home.generations.mkdir()
+    for path in (home.generations / f".new-{os.getpid()}.duckdb", home.root / f".link-{os.getpid()}"):
+        path.symlink_to(victim)
+    (tmp_path / "folder").mkdir()
+    (home.generations / ".new-spill").symlink_to(tmp_path / "folder")
+    publish_small(home)
+    assert victim.read_text() == "mine"
+    assert os.listdir(tmp_path / "folder") == []
+    assert not home.live().is_symlink()
+
+
+ODD = [
+    "a # 100% of %41 {x}{{y}}", "quote'd \"twice\"; drop table x; --", "-[a-z]* $(id) `id`\nnew line",
+    " ünï 名前 \\ &=+:@ ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_home_may_be_called_anything(home, tmp_path, name):
+    odd = Home(home.root.rename(tmp_path / name))
+    done = publish_small(odd)
+    assert rows(odd, "select count(*) from marts.ai_revenue_gap") == [(3,)]
+    assert publish_small(odd, force=True).generation == 2
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert {p.name for p in odd.generations.iterdir()} == {done.path.name, odd.live().name}
 
 
 # --- generations ----------------------------------------------------------------------------------------------

@@ -19,8 +19,9 @@ import base64
 import functools
 import hashlib
 import json
-import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -31,7 +32,8 @@ from typing import Any
 
 import duckdb
 
-from warehouse.errors import NotPublished
+from warehouse.errors import NotPublished, WarehouseError, reason
+from warehouse.home import replace_file
 from warehouse.report.charts import CHARTS, Chart, Rows, query
 from warehouse.report.words import SCENARIOS, doubt, headline, money, percent
 
@@ -58,9 +60,7 @@ def write_report(published: Path, out: Path) -> Path:
     with connection:
         page = render(connection)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    temporary.write_text(page, "utf-8")
-    os.replace(temporary, out)
+    replace_file(out, page.encode())
     return out
 
 
@@ -140,10 +140,22 @@ def _stamp(connection: duckdb.DuckDBPyConnection) -> str:
 
 @functools.cache
 def _vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed in one script (0.9 MB; 3 s to bundle, once a process)."""
-    import vl_convert
+    """Vega, Vega-Lite and Vega-Embed in one script (0.9 MB; 3 s to bundle, once a process).
 
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    Made in a process of its own: where vl-convert lacks files or memory it does not fail, it panics.
+
+    :raises WarehouseError: it could not be made.
+    """
+    code = "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;'))"
+    done = subprocess.run([sys.executable, "-I", "-X", "utf8", "-c", code], capture_output=True, check=False)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace")
+        named = re.search(r"^\S*(?:Error|Exception): .*", said, re.MULTILINE)
+        raise WarehouseError(
+            f"the script of the page's charts could not be made ({reason(named[0] if named else said or 'killed')}); "
+            "it needs some twenty open files and 1 GB of address space (ulimit -n, ulimit -v)"
+        )
+    bundle = done.stdout.decode()
     # Nothing in it may close the script element; a regular expression such as /</g has to survive.
     return re.sub("<(?=/script|!--)", r"\\x3c", bundle, flags=re.IGNORECASE)
 

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from warehouse.formats import harmless
 from warehouse.report.words import money, percent
 
 Spec = dict[str, Any]
@@ -62,8 +63,16 @@ class Chart(NamedTuple):
 
 
 def query(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
+    """What the page carries of an answer: text in it acts on nobody who reads the page."""
     cursor = connection.execute(sql)
-    return Rows([column[0] for column in cursor.description or []], cursor.fetchall())
+    names = [column[0] for column in cursor.description or []]
+    return Rows(names, [tuple(map(_shown, row)) for row in cursor.fetchall()])
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return harmless(value)
+    return [_shown(item) for item in value] if isinstance(value, list) else value
 
 
 # --- what the specifications share ----------------------------------------------------------------

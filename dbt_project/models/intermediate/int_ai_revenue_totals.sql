@@ -1,58 +1,57 @@
-{#- The end customer's dollar, counted once: the sum over companies of what is left after netting, per basis. -#}
+{#- The end customer's dollar, counted once: the sum over companies of what is left after netting, per quarter and basis. A
+    company without a central figure (weak statements only, or less than four quarters on the trailing basis) is listed, not
+    added. -#}
 with versions as (
     select * from {{ ref('int_ai_revenue_versions') }}
 ),
 
 days as (
-    select distinct calendar_quarter, known_from from versions
+    select distinct calendar_quarter, ai_revenue_basis, known_from from versions
+    union
+    select calendar_quarter, ai_revenue_basis, known_to from versions
+    where known_to is not null
 ),
 
-summed as (
+as_known as (
     select
         days.calendar_quarter,
+        days.ai_revenue_basis,
         days.known_from,
-        cast(sum(versions.counted_usd) as bigint) as run_rate_usd,
-        cast(sum(versions.trailing_counted_usd) as bigint) as trailing_usd,
-        count(*) as companies_counted,
-        max(versions.staleness_days) as max_staleness_days,
-        {{ agg_array_union('versions.fact_ids') }} as fact_ids,
-        {{ agg_array_union('versions.trailing_fact_ids') }} as trailing_fact_ids
+        cast(sum(versions.counted_usd) as bigint) as ai_revenue_usd,
+        cast(sum(versions.low_usd) as bigint) as low_usd,
+        cast(sum(versions.high_usd) as bigint) as high_usd,
+        count(case when versions.counted_usd is not null and not versions.is_superseded then 1 end) as companies_counted,
+        count(case when versions.company is not null and versions.counted_usd is null then 1 end) as companies_listed,
+        max(case when versions.counted_usd is not null and not versions.is_superseded then versions.staleness_days end)
+            as max_staleness_days,
+        cast(sum(case when versions.staleness_days > 100 then coalesce(versions.counted_usd, 0) else 0 end) as bigint)
+            as stale_usd,
+        max(case when versions.is_partial and versions.counted_usd is not null then 1 else 0 end) = 1 as is_partial,
+        {{ agg_array_union('case when versions.counted_usd is not null then versions.fact_ids else ' ~ no_ids() ~ ' end') }}
+            as fact_ids,
+        {{ agg_array_union('versions.range_fact_ids') }} as range_fact_ids
     from days
-    inner join versions
+    left join versions
         on
             days.calendar_quarter = versions.calendar_quarter
-            and days.known_from >= versions.known_from
-            and (versions.known_to is null or days.known_from < versions.known_to)
-    group by days.calendar_quarter, days.known_from
+            and days.ai_revenue_basis = versions.ai_revenue_basis
+            and {{ in_force('versions', 'days.known_from') }}
+    group by days.calendar_quarter, days.ai_revenue_basis, days.known_from
 ),
 
-by_basis as (
-    select
-        calendar_quarter,
-        'measured_run_rate' as ai_revenue_basis,
-        run_rate_usd as ai_revenue_usd,
-        companies_counted,
-        max_staleness_days,
-        known_from,
-        fact_ids
-    from summed
-    union all
-    select
-        calendar_quarter,
-        'measured_trailing_12m',
-        trailing_usd,
-        companies_counted,
-        max_staleness_days,
-        known_from,
-        trailing_fact_ids
-    from summed
-),
+{%- set columns = [
+    'calendar_quarter', 'ai_revenue_basis', 'low_usd', 'ai_revenue_usd', 'high_usd', 'companies_counted', 'companies_listed',
+    'max_staleness_days', 'stale_usd', 'is_partial', 'fact_ids', 'range_fact_ids',
+] %}
 
 final as (
-    select
-        *,
-        lead(known_from) over (partition by calendar_quarter, ai_revenue_basis order by known_from) as known_to
-    from by_basis
+    {{ versions_of(
+        'as_known',
+        key=['calendar_quarter', 'ai_revenue_basis'],
+        state=columns[2:],
+        columns=columns,
+        present='companies_counted + companies_listed > 0',
+    ) }}
 )
 
 select * from final

@@ -4,6 +4,8 @@ with facts as (
     select * from {{ ref('stg_edgar__facts') }}
     where
         cik = '0001045810'
+        -- Beyond 0 to 1 it is no share: set aside (marts.review).
+        and value between 0 and 1
         and concept in ('us-gaap:ConcentrationRiskPercentage1', 'us-gaap:ConcentrationRiskPercentage')
 ),
 

@@ -29,8 +29,13 @@ from_filings as (
         facts.span,
         facts.period_start,
         facts.period_end,
-        cast(facts.value as bigint) as value_usd,
+        -- A figure that no company can state has no value here, and is set aside (int_observation_screens).
+        case when abs(facts.value) < 1000000000000000 then cast(facts.value as bigint) end as value_usd,
         facts.known_from,
+        facts.known_at,
+        facts.report_date,
+        facts.form,
+        cast(null as date) as withdrawn_on,
         facts.accession,
         'reported' as value_kind,
         'as reported' as formula,
@@ -58,6 +63,10 @@ curated as (
         figures.period_end,
         cast(figures.value as bigint) as value_usd,
         figures.known_on as known_from,
+        cast(null as string) as known_at,
+        cast(null as date) as report_date,
+        cast(null as string) as form,
+        figures.withdrawn_on,
         figures.fact_id as accession,
         'reported' as value_kind,
         'as reported' as formula,
@@ -100,12 +109,69 @@ including_leases as (
     {{ combine_lines('net_or_stated', "formulas.metric = 'capex_including_finance_leases'") }}
 ),
 
-final as (
+stated as (
     select * from net_or_stated
     union all
     select * from including_leases
+),
+
+-- A filing that states a half year and its second quarter says what the first was: that is how a company recasts it.
+first_quarters as (
+    select
+        half.cik,
+        half.metric,
+        half.concept,
+        half.line,
+        half.priority,
+        half.source_kind,
+        'quarter' as span,
+        half.period_start,
+        {{ add_days('second.period_start', -1) }} as period_end,
+        half.value_usd - second.value_usd as value_usd,
+        half.known_from,
+        half.known_at,
+        half.report_date,
+        half.form,
+        half.withdrawn_on,
+        half.accession,
+        'derived' as value_kind,
+        'half year - second quarter of the same filing' as formula,
+        {{ array_union_sorted('half.fact_ids', 'second.fact_ids') }} as fact_ids
+    from stated as half
+    inner join stated as second
+        on
+            half.cik = second.cik
+            and half.metric = second.metric
+            and half.concept = second.concept
+            and half.accession = second.accession
+            and half.period_end = second.period_end
+    where
+        half.span = 'half' and second.span = 'quarter'
+        and {{ days_between('half.period_start', 'second.period_start') }} between 80 and 100
+),
+
+unioned as (
+    select
+        *,
+        false as is_implied
+    from stated
     union all
-    select * from curated
+    select
+        *,
+        false as is_implied
+    from curated
+    union all
+    select
+        *,
+        true as is_implied
+    from first_quarters
+),
+
+final as (
+    select
+        concat(metric, '|', cast(fact_ids as string)) as observation_id,
+        *
+    from unioned
 )
 
 select * from final

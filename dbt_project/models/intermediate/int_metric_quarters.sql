@@ -2,6 +2,7 @@
     figure, a reported quarter before a derived one, the concept order of the watch list, then the newest. -#}
 with candidates as (
     select * from {{ ref('int_quarter_candidates') }}
+    where is_used
 ),
 
 days as (
@@ -13,12 +14,27 @@ days as (
     where known_to is not null
 ),
 
+-- A day on which nothing holds any more (an operator rejected the last statement) ends the version before it.
 valid as (
     select
-        candidates.*,
-        days.known_on
+        days.cik,
+        days.metric,
+        days.calendar_quarter,
+        days.known_on,
+        candidates.ticker,
+        candidates.fiscal_quarter,
+        candidates.period_start,
+        candidates.period_end,
+        candidates.value_usd,
+        candidates.value_kind,
+        candidates.source_kind,
+        candidates.concept,
+        candidates.priority,
+        candidates.formula,
+        candidates.known_from,
+        candidates.fact_ids
     from days
-    inner join candidates
+    left join candidates
         on
             days.cik = candidates.cik
             and days.metric = candidates.metric
@@ -65,7 +81,7 @@ changes as (
         or previous_state <> {{ state_of(['value_usd', 'value_kind', 'fact_ids']) }}
 ),
 
-final as (
+versions as (
     select
         cik,
         ticker,
@@ -84,6 +100,11 @@ final as (
         min(known_on) over (partition by cik, metric, calendar_quarter, value_usd) as first_known_on,
         fact_ids
     from changes
+),
+
+final as (
+    select * from versions
+    where value_usd is not null
 )
 
 select * from final

@@ -18,13 +18,20 @@ actual as (
     from quarters
 ),
 
+changes as (
+    select calendar_quarter, known_from from quarters
+    union
+    select calendar_quarter, known_to as known_from from quarters
+    where known_to is not null
+),
+
 -- Every day one of the four quarters changed.
 days as (
     select distinct
         target.calendar_quarter,
         source.known_from
     from quarters as target
-    inner join quarters as source
+    inner join changes as source
         on {{ quarter_number('target.calendar_quarter') }} - {{ quarter_number('source.calendar_quarter') }} between 0 and 3
 ),
 
@@ -33,15 +40,24 @@ trailing_known as (
         days.calendar_quarter,
         days.known_from,
         cast(sum(quarters.value_usd) as bigint) as run_rate_usd,
-        count(*) as quarters_known,
+        count(quarters.value_usd) as quarters_known,
         {{ agg_array_union('quarters.fact_ids') }} as fact_ids
     from days
-    inner join quarters
+    left join quarters
         on
             {{ quarter_number('days.calendar_quarter') }} - {{ quarter_number('quarters.calendar_quarter') }} between 0 and 3
-            and days.known_from >= quarters.known_from
-            and (quarters.known_to is null or days.known_from < quarters.known_to)
+            and {{ in_force('quarters', 'days.known_from') }}
     group by days.calendar_quarter, days.known_from
+),
+
+trailing_versions as (
+    {{ versions_of(
+        'trailing_known',
+        key=['calendar_quarter'],
+        state=['run_rate_usd', 'quarters_known', 'fact_ids'],
+        columns=['calendar_quarter', 'run_rate_usd', 'fact_ids', 'quarters_known'],
+        present='quarters_known = 4',
+    ) }}
 ),
 
 trailing_complete as (
@@ -52,10 +68,9 @@ trailing_complete as (
         'derived' as value_kind,
         'sum of the last four quarters of data-center revenue' as formula,
         known_from,
-        lead(known_from) over (partition by calendar_quarter order by known_from) as known_to,
+        known_to,
         fact_ids
-    from trailing_known
-    where quarters_known = 4
+    from trailing_versions
 ),
 
 final as (

@@ -16,7 +16,9 @@ totals as (
 benchmarks as (
     select
         figures.*,
+        coalesce(roles.region, '') as region,
         {{ calendar_quarter_of('figures.period_end') }} as calendar_quarter,
+        -- A pace is held against the pace, what a year brought in against the twelve months.
         case figures.metric
             when 'annualized_run_rate' then 'measured_run_rate'
             else 'measured_trailing_12m'
@@ -26,6 +28,7 @@ benchmarks as (
     where
         figures.metric in ('annualized_run_rate', 'trailing_12m_revenue', 'annual_revenue')
         and figures.is_citable
+        and figures.withdrawn_on is null
         and figures.layer = 'all'
 ),
 
@@ -45,6 +48,8 @@ final as (
     left join totals
         on
             benchmarks.calendar_quarter = totals.calendar_quarter
+            -- A total of one country is not ours to be held against.
+            and benchmarks.region = ''
             and benchmarks.ai_revenue_basis = totals.ai_revenue_basis
 )
 

@@ -13,8 +13,8 @@ parameters as (
     select * from {{ ref('scenarios') }}
 ),
 
-ai_revenue as (
-    select * from {{ ref('ai_revenue') }}
+series as (
+    select * from {{ ref('ai_revenue_series') }}
 ),
 
 run_rate as (
@@ -81,40 +81,39 @@ measured_revenue as (
         gap.calendar_quarter,
         gap.scenario,
         4 as component_order,
-        concat('ai_revenue:', ai_revenue.company) as component,
-        case gap.ai_revenue_basis
-            when 'measured_run_rate' then -1 * ai_revenue.counted_usd
-            else -1 * ai_revenue.trailing_counted_usd
+        concat('ai_revenue:', series.company) as component,
+        -1 * case gap.ai_revenue_end
+            when 'low' then series.low_usd
+            when 'high' then series.high_usd
+            else series.central_usd
         end as signed_usd,
         case
-            when ai_revenue.overlap_usd > 0 or ai_revenue.source_kind in ('press_report', 'estimate') then 'estimated'
-            when gap.ai_revenue_basis = 'measured_run_rate' and ai_revenue.observed_metric = 'annualized_run_rate' then 'reported'
+            when
+                series.overlap_usd > 0 or series.is_carried or series.observed_metric = 'interpolated'
+                or series.source_kind in ('press_report', 'estimate')
+                then 'estimated'
+            when gap.ai_revenue_basis = 'measured_run_rate' and series.observed_metric = 'annualized_run_rate' then 'reported'
             else 'derived'
         end as value_kind,
         concat(
-            case
-                when gap.ai_revenue_basis <> 'measured_run_rate'
-                    then concat(
-                        'trailing twelve months, ', cast(ai_revenue.trailing_quarters_observed as string),
-                        ' of 4 quarters observed'
-                    )
-                when ai_revenue.observed_metric = 'quarterly_revenue'
-                    then concat('4 x quarter of ', cast(ai_revenue.speaks_on as string))
-                when ai_revenue.observed_metric = 'half_year_revenue'
-                    then concat('2 x half year of ', cast(ai_revenue.speaks_on as string))
-                when ai_revenue.observed_metric = 'annualized_run_rate'
-                    then concat('stated run rate of ', cast(ai_revenue.speaks_on as string))
-                else concat('stated twelve months of ', cast(ai_revenue.speaks_on as string))
+            case series.observed_metric
+                when 'four quarters' then 'a quarter of each of four estimated run rates'
+                when 'interpolated'
+                    then concat('mean of the run rate between statements, the last of ', cast(series.speaks_on as string))
+                when 'quarterly_revenue' then concat('4 x quarter of ', cast(series.speaks_on as string))
+                when 'half_year_revenue' then concat('2 x half year of ', cast(series.speaks_on as string))
+                when 'annualized_run_rate' then concat('stated run rate of ', cast(series.speaks_on as string))
+                else concat('stated twelve months of ', cast(series.speaks_on as string))
             end,
-            ' - overlap: ', ai_revenue.overlap_method
+            case when series.is_carried then ', carried' else '' end,
+            ' - overlap: ', series.overlap_method,
+            case gap.ai_revenue_end when 'central' then '' else concat('; ', gap.ai_revenue_end, ' end of the range') end
         ) as formula,
-        case gap.ai_revenue_basis
-            when 'measured_run_rate' then ai_revenue.fact_ids
-            else ai_revenue.trailing_fact_ids
-        end as fact_ids
+        case gap.ai_revenue_end when 'central' then series.fact_ids else series.range_fact_ids end as fact_ids
     from gap
-    inner join ai_revenue on gap.calendar_quarter = ai_revenue.calendar_quarter
-    where gap.ai_revenue_basis in ('measured_run_rate', 'measured_trailing_12m')
+    inner join series
+        on gap.calendar_quarter = series.calendar_quarter and gap.ai_revenue_basis = series.ai_revenue_basis
+    where gap.ai_revenue_end <> 'central' or series.central_usd is not null
 ),
 
 final as (

@@ -16,27 +16,17 @@ scenario_days as (
 ),
 
 -- What each scenario's parameters were on each day one of them changed.
-parameters_ranked as (
+parameters_by_day as (
     select
-        scenario_days.scenario,
         scenario_days.known_from,
-        parameters.parameter,
-        parameters.value,
-        parameters.text_value,
-        parameters.fact_id,
-        parameters.known_on,
-        row_number() over (
-            partition by scenario_days.scenario, scenario_days.known_from, parameters.parameter
-            order by parameters.known_on desc, parameters.fact_id
-        ) as place
+        parameters.*
     from scenario_days
     inner join parameters
         on scenario_days.scenario = parameters.scenario and parameters.known_on <= scenario_days.known_from
 ),
 
 parameters_known as (
-    select * from parameters_ranked
-    where place = 1
+    {{ latest_of('parameters_by_day', key=['scenario', 'known_from', 'parameter'], order=['known_on desc', 'fact_id']) }}
 ),
 
 scenarios as (
@@ -48,6 +38,7 @@ scenarios as (
         cast(max(case when parameter = 'end_user_gross_margin' then value end) as decimal(9, 6)) as end_user_gross_margin,
         max(case when parameter = 'run_rate_basis' then text_value end) as run_rate_basis,
         max(case when parameter = 'ai_revenue_basis' then text_value end) as ai_revenue_basis,
+        coalesce(max(case when parameter = 'ai_revenue_end' then text_value end), 'central') as ai_revenue_end,
         max(case when parameter = 'calendar_quarter' then text_value end) as frozen_quarter,
         cast(max(case when parameter = 'run_rate_usd' then value end) as bigint) as frozen_run_rate_usd,
         cast(max(case when parameter = 'ai_revenue_usd' then value end) as bigint) as assumed_ai_revenue_usd,
@@ -82,6 +73,10 @@ days as (
     from with_run_rate
     where pair_from < pair_until
     union
+    select scenario, calendar_quarter, pair_until as known_from
+    from with_run_rate
+    where pair_from < pair_until and pair_until < cast('9999-12-31' as date)
+    union
     select
         with_run_rate.scenario,
         with_run_rate.calendar_quarter,
@@ -94,6 +89,19 @@ days as (
             and ai_revenue.known_from > with_run_rate.pair_from
             and ai_revenue.known_from < with_run_rate.pair_until
     where with_run_rate.pair_from < with_run_rate.pair_until
+    union
+    select
+        with_run_rate.scenario,
+        with_run_rate.calendar_quarter,
+        ai_revenue.known_to
+    from with_run_rate
+    inner join ai_revenue
+        on
+            with_run_rate.calendar_quarter = ai_revenue.calendar_quarter
+            and with_run_rate.ai_revenue_basis = ai_revenue.ai_revenue_basis
+            and ai_revenue.known_to > with_run_rate.pair_from
+            and ai_revenue.known_to < with_run_rate.pair_until
+    where with_run_rate.pair_from < with_run_rate.pair_until
 ),
 
 chained as (
@@ -103,6 +111,7 @@ chained as (
         days.known_from,
         with_run_rate.run_rate_basis,
         with_run_rate.ai_revenue_basis,
+        with_run_rate.ai_revenue_end,
         with_run_rate.run_rate_usd,
         with_run_rate.gpu_share_of_tco,
         {{ divide_usd('with_run_rate.run_rate_usd', 'with_run_rate.gpu_share_of_tco') }} as data_center_spend_usd,
@@ -113,16 +122,21 @@ chained as (
                 with_run_rate.ai_revenue_basis = 'assumed'
                 and {{ calendar_quarter_end('days.calendar_quarter') }} >= {{ add_days('with_run_rate.assumed_on', -92) }}
                 then with_run_rate.assumed_ai_revenue_usd
+            when with_run_rate.ai_revenue_basis <> 'assumed' and with_run_rate.ai_revenue_end = 'low' then ai_revenue.low_usd
+            when with_run_rate.ai_revenue_basis <> 'assumed' and with_run_rate.ai_revenue_end = 'high' then ai_revenue.high_usd
             when with_run_rate.ai_revenue_basis <> 'assumed' then ai_revenue.ai_revenue_usd
         end as ai_revenue_usd,
         ai_revenue.companies_counted,
         ai_revenue.max_staleness_days,
+        coalesce(ai_revenue.is_partial, false) as is_partial,
         {{ array_union_sorted(
             array_union_sorted('with_run_rate.run_rate_fact_ids', 'with_run_rate.scenario_fact_ids'),
-            'coalesce(ai_revenue.fact_ids, ' ~ no_ids() ~ ')'
+            "coalesce(case with_run_rate.ai_revenue_end when 'central' then ai_revenue.fact_ids "
+            ~ 'else ai_revenue.range_fact_ids end, ' ~ no_ids() ~ ')'
         ) }} as fact_ids
     from days
-    inner join with_run_rate
+    -- A day on which there is no run rate any more (its quarter was rejected) ends the version before it.
+    left join with_run_rate
         on
             days.scenario = with_run_rate.scenario
             and days.calendar_quarter = with_run_rate.calendar_quarter
@@ -132,8 +146,7 @@ chained as (
         on
             days.calendar_quarter = ai_revenue.calendar_quarter
             and with_run_rate.ai_revenue_basis = ai_revenue.ai_revenue_basis
-            and days.known_from >= ai_revenue.known_from
-            and (ai_revenue.known_to is null or days.known_from < ai_revenue.known_to)
+            and {{ in_force('ai_revenue', 'days.known_from') }}
 ),
 
 required as (
@@ -143,28 +156,29 @@ required as (
     from chained
 ),
 
-final as (
+as_known as (
     select
-        calendar_quarter,
-        scenario,
-        run_rate_basis,
-        ai_revenue_basis,
-        (run_rate_basis = 'actual_run_rate' and ai_revenue_basis = 'measured_run_rate')
-        or (run_rate_basis = 'trailing_12m' and ai_revenue_basis = 'measured_trailing_12m') as is_like_for_like,
-        run_rate_usd,
-        gpu_share_of_tco,
-        data_center_spend_usd,
-        end_user_gross_margin,
-        required_revenue_usd,
-        ai_revenue_usd,
+        *,
         required_revenue_usd - ai_revenue_usd as gap_usd,
         {{ share_of('ai_revenue_usd', 'required_revenue_usd') }} as coverage_share,
-        companies_counted,
-        max_staleness_days,
-        known_from,
-        lead(known_from) over (partition by calendar_quarter, scenario order by known_from) as known_to,
-        fact_ids
+        -- The same span on both sides, for every company in the sum.
+        ai_revenue_usd is not null
+        and not is_partial
+        and (
+            (run_rate_basis = 'actual_run_rate' and ai_revenue_basis in ('measured_run_rate', 'estimated_run_rate'))
+            or (run_rate_basis = 'trailing_12m' and ai_revenue_basis = 'measured_trailing_12m')
+        ) as is_like_for_like
     from required
+),
+
+{%- set columns = [
+    'calendar_quarter', 'scenario', 'run_rate_basis', 'ai_revenue_basis', 'ai_revenue_end', 'is_like_for_like', 'run_rate_usd',
+    'gpu_share_of_tco', 'data_center_spend_usd', 'end_user_gross_margin', 'required_revenue_usd', 'ai_revenue_usd', 'gap_usd',
+    'coverage_share', 'companies_counted', 'max_staleness_days', 'fact_ids',
+] %}
+
+final as (
+    {{ versions_of('as_known', key=['calendar_quarter', 'scenario'], state=columns[2:], columns=columns, present='run_rate_usd is not null') }}
 )
 
 select * from final

@@ -20,6 +20,10 @@ parameters as (
     select * from {{ ref('stg_curated__scenario_parameters') }}
 ),
 
+edges as (
+    select * from {{ ref('stg_curated__ai_revenue_edges') }}
+),
+
 concentration as (
     select fact_id from {{ ref('int_customer_shares') }}
     where source_kind = 'xbrl'
@@ -118,10 +122,36 @@ from_parameters as (
     from parameters
 ),
 
+from_edges as (
+    select
+        fact_id,
+        concat(payer, ' to ', payee) as company,
+        'ai_revenue_payment' as metric,
+        coalesce(cast(amount_usd as decimal(38, 10)), cast(share as decimal(38, 10))) as value,
+        case when amount_usd is null then 'share' else 'USD' end as unit,
+        cast(null as string) as accession,
+        cast(null as string) as form,
+        cast(null as string) as concept,
+        coalesce(share_of, '') as dimensions,
+        period_start,
+        period_end,
+        known_on as filed_on,
+        source_kind,
+        source_title,
+        source_url,
+        source_url as payload_url,
+        cast(null as string) as sha256,
+        confidence
+    from edges
+    where is_citable
+),
+
 final as (
     select * from from_filings
     union all
     select * from from_figures
+    union all
+    select * from from_edges
     union all
     select * from from_parameters
 )

@@ -82,6 +82,12 @@ weak_figures as (
     where not figures.is_headline_grade
 ),
 
+review as (
+    select ticker, metric, calendar_quarter, max(reason) as reason from {{ ref('review') }}
+    where state in ('set_aside', 'rejected') and metric is not null and calendar_quarter is not null
+    group by ticker, metric, calendar_quarter
+),
+
 from_statements as (
     select
         companies.company,
@@ -90,6 +96,7 @@ from_statements as (
         quarters_known.value_usd is not null as is_present,
         case
             when quarters_known.value_usd is not null then null
+            when review.reason is not null then concat('set aside: ', review.reason, ' (aigap review)')
             when {{ calendar_quarter_end('all_quarters.calendar_quarter') }} > {{ add_days('newest.newest_period_end', 45) }}
                 then 'not yet filed, or not fetched: run aigap fetch'
             when first_stated.first_quarter is null then 'stated for whole years only'
@@ -110,6 +117,11 @@ from_statements as (
             watched.cik = quarters_known.cik
             and watched.metric = quarters_known.metric
             and all_quarters.calendar_quarter = quarters_known.calendar_quarter
+    left join review
+        on
+            companies.ticker = review.ticker
+            and watched.metric = review.metric
+            and all_quarters.calendar_quarter = review.calendar_quarter
     left join year_to_date
         on
             watched.cik = year_to_date.cik

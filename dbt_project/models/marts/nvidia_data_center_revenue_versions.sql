@@ -9,7 +9,10 @@ with quarters as (
 ),
 
 days as (
-    select distinct calendar_quarter, known_from from quarters
+    select calendar_quarter, known_from from quarters
+    union
+    select calendar_quarter, known_to as known_from from quarters
+    where known_to is not null
 ),
 
 as_known as (
@@ -32,12 +35,20 @@ as_known as (
         max(case when quarters.metric = 'data_center_revenue' then quarters.first_known_on end) as first_known_on,
         {{ agg_array_union('quarters.fact_ids') }} as fact_ids
     from days
-    inner join quarters
+    left join quarters
         on
             days.calendar_quarter = quarters.calendar_quarter
             and days.known_from >= quarters.known_from
             and (quarters.known_to is null or days.known_from < quarters.known_to)
     group by days.calendar_quarter, days.known_from
+),
+
+-- A day on which nothing is known of the data center any more (a statement was rejected) ends the version before it.
+compared as (
+    select
+        *,
+        lead(known_from) over (partition by calendar_quarter order by known_from) as known_to
+    from as_known
 ),
 
 final as (
@@ -57,9 +68,9 @@ final as (
         formula,
         first_known_on,
         known_from,
-        lead(known_from) over (partition by calendar_quarter order by known_from) as known_to,
+        known_to,
         fact_ids
-    from as_known
+    from compared
     where data_center_usd is not null
 )
 

@@ -18,27 +18,14 @@ named as (
 ),
 
 -- Of two statements of one day the first by id counts, as in the gap.
-ranked as (
-    select
-        *,
-        row_number() over (partition by scenario, parameter, known_from order by fact_id) as place
-    from named
+one_a_day as (
+    {{ latest_of('named', key=['scenario', 'parameter', 'known_from'], order=['fact_id']) }}
 ),
 
+{%- set columns = ['scenario', 'parameter', 'value', 'text_value', 'source_title', 'source_url', 'note', 'fact_id'] %}
+
 final as (
-    select
-        scenario,
-        parameter,
-        value,
-        text_value,
-        known_from,
-        lead(known_from) over (partition by scenario, parameter order by known_from) as known_to,
-        source_title,
-        source_url,
-        note,
-        fact_id
-    from ranked
-    where place = 1
+    {{ versions_of('one_a_day', key=['scenario', 'parameter'], state=columns[2:], columns=columns) }}
 )
 
 select * from final

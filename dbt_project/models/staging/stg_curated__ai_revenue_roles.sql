@@ -8,6 +8,9 @@ final as (
         role,
         superseded_by,
         superseded_from,
+        canonical,
+        convention,
+        region,
         note
     from source
 )

@@ -19,6 +19,8 @@ final as (
         period_label,
         known_on,
         known_on_basis,
+        stated_on,
+        withdrawn_on,
         coalesce(series, '') as series,
         basis,
         source_kind,
@@ -29,8 +31,9 @@ final as (
         source_url,
         confidence,
         is_citable,
-        -- A row may feed a headline only from a public address and above low confidence.
-        is_citable and confidence in ('high', 'medium') as is_headline_grade,
+        file like 'own:%' as is_own,
+        -- A row may feed a headline only from a public address and above low confidence, and never if it is the user's own.
+        is_citable and confidence in ('high', 'medium') and file not like 'own:%' as is_headline_grade,
         note
     from source
 )

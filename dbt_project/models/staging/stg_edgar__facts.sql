@@ -5,13 +5,15 @@ with source as (
 ),
 
 filings as (
-    select cik, accession, known_from from {{ source('raw', 'filings') }}
+    select cik, accession, known_from, known_at, report_date from {{ source('raw', 'filings') }}
 ),
 
 -- A filing that no submissions list at hand names is known from the day it was filed.
 dated as (
     select
         source.*,
+        filings.known_at,
+        filings.report_date,
         coalesce(filings.known_from, source.filed_on) as known_from
     from source
     left join filings on source.cik = filings.cik and source.accession = filings.accession
@@ -43,6 +45,8 @@ final as (
         form,
         filed_on,
         known_from,
+        known_at,
+        report_date,
         concept,
         dimensions,
         unit,

@@ -14,7 +14,9 @@ final as (
         coalesce(valid_from, cast('1990-01-01' as date)) as valid_from,
         coalesce(valid_to, cast('2999-12-31' as date)) as valid_to,
         coalesce(filed_from, cast('1990-01-01' as date)) as filed_from,
-        coalesce(filed_to, cast('2999-12-31' as date)) as filed_to
+        coalesce(filed_to, cast('2999-12-31' as date)) as filed_to,
+        part_of,
+        max_step
     from source
 )
 

@@ -1,0 +1,14 @@
+with source as (
+    select * from {{ source('raw', 'payloads') }}
+    where status = 'quarantined'
+),
+
+final as (
+    select
+        accession,
+        url,
+        error
+    from source
+)
+
+select * from final

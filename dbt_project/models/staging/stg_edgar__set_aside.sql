@@ -1,0 +1,18 @@
+with source as (
+    select * from {{ source('raw', 'set_aside') }}
+),
+
+final as (
+    select
+        item_id,
+        kind,
+        cik,
+        accession,
+        concept,
+        period_end,
+        stated,
+        reason
+    from source
+)
+
+select * from final
