@@ -56,8 +56,8 @@ def load(archive, home):
     """What a refresh does with an archive: only payloads not read before are parsed."""
     with open_build(home) as connection:
         found = replay(archive, loaded_payloads(connection))
-        load_facts(connection, found.facts)
-        load_filings(connection, with_acceptance(found.filings))
+        load_facts(connection, found.facts, found.payloads)
+        load_filings(connection, with_acceptance(found.filings), found.payloads)
         load_payloads(connection, found.payloads)
 
 
