@@ -119,7 +119,7 @@ SOURCE_SPECS = (
 )
 RAW_SPECS = (
     _raw("xbrl_facts", "Every numeric XBRL fact as one filing states it.", BUNDLE, checks.ARCHIVE),
-    _raw("fact_conflicts", "Facts given with two values; the first stays.", BUNDLE, checks.ARCHIVE),
+    _raw("fact_conflicts", "Facts given with two values; one holds.", BUNDLE, checks.ARCHIVE),
     _raw("filings", "Filings as the submissions lists give them.", BUNDLE, checks.ARCHIVE),
     _raw("payloads", "Every payload read, and how that went.", BUNDLE, checks.ARCHIVE),
     _raw("companies", "The watch list.", WATCH_LIST),
