@@ -125,7 +125,7 @@ SOURCE_SPECS = (
 )
 RAW_SPECS = (
     _raw("xbrl_facts", "Every numeric XBRL fact as one filing states it.", BUNDLE, checks.ARCHIVE),
-    _raw("fact_conflicts", "Facts given with two values; the first stays.", BUNDLE, checks.ARCHIVE),
+    _raw("fact_conflicts", "Facts given with two values; one holds.", BUNDLE, checks.ARCHIVE),
     _raw("filings", "Filings as the submissions lists give them.", BUNDLE, checks.ARCHIVE),
     _raw("payloads", "Every payload read, and how that went.", BUNDLE, checks.ARCHIVE),
     _raw("companies", "The watch list.", WATCH_LIST),
@@ -201,13 +201,13 @@ def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive,
         of_old_bytes = pc.is_in(bundle.facts["source_url"], pa.array(superseded(fetched), pa.string()))
         loads += [
             load_facts(connection, bundle.facts.filter(pc.invert(of_old_bytes)), bundle.payloads),
-            load_filings(connection, with_acceptance(bundle.filings), bundle.payloads),
+            load_filings(connection, with_acceptance(bundle.filings), bundle.payloads, DAYS_AHEAD),
         ]
         load_payloads(connection, bundle.payloads)
     if fetched.payloads.num_rows:
         loads += [
             load_facts(connection, fetched.facts, fetched.payloads),
-            load_filings(connection, with_acceptance(fetched.filings), fetched.payloads),
+            load_filings(connection, with_acceptance(fetched.filings), fetched.payloads, DAYS_AHEAD),
             load_set_aside(connection, fetched.set_aside, fetched.payloads),
         ]
         load_payloads(connection, fetched.payloads)

@@ -338,8 +338,10 @@ def load_facts(connection: duckdb.DuckDBPyConnection, facts: pa.Table, payloads:
     return LoadResult("raw.xbrl_facts", facts.num_rows, inserted, facts.num_rows - inserted, conflicts)
 
 
-#: The rows of a filing from the one to take: one that knows when it was accepted before a bare date, then the newest
-#: retrieval. Known rows stand beside the incoming ones, so that the order of runs does not matter.
+#: The rows of a filing from the one to take: one that knows when it was accepted before a bare date, one whose day can
+#: be before one dated later than EDGAR could date it when it was received, then the latest day, so that no filing is
+#: known too early, then the newest retrieval. Known rows stand beside the incoming ones: the order of runs does not
+#: matter.
 _FILINGS_BY_KEY = """
     create or replace temp table best_filings as
     with stated as (
@@ -357,23 +359,30 @@ _FILINGS_BY_KEY = """
     from stated
     qualify row_number() over (
         partition by cik, accession
-        order by known_at is null, retrieved_at desc nulls last, sha256, source_url, form, filed_on, known_at
+        order by
+            known_at is null,
+            coalesce(filed_on > retrieved_at::date + $days_ahead, false),
+            filed_on desc nulls last,
+            known_from desc nulls last,
+            retrieved_at desc nulls last,
+            sha256, source_url, form, known_at
     ) = 1
 """
 
 
 def load_filings(
-    connection: duckdb.DuckDBPyConnection, filings: pa.Table, payloads: pa.Table | None = None
+    connection: duckdb.DuckDBPyConnection, filings: pa.Table, payloads: pa.Table | None = None, days_ahead: int = 0
 ) -> LoadResult:
-    """Add filings (schema ingest.acceptance.KNOWN_FILINGS); of a known one the newest word holds, save that a bare
-    filing date never replaces an acceptance time.
+    """Add filings (schema ingest.acceptance.KNOWN_FILINGS); of a known one the newest word holds, save that no day
+    moves back and that a bare filing date never replaces an acceptance time (_FILINGS_BY_KEY).
 
+    :param days_ahead: how many days after it was received a filing may be dated.
     :param payloads: the payloads they were read from, as in load_facts.
     :raises LoadError: cik or accession is null, or a column is missing.
     """
     before = _count(connection, "filings")
     with _incoming(connection, "filings", filings, payloads):
-        connection.execute(_FILINGS_BY_KEY)
+        connection.execute(_FILINGS_BY_KEY, {"days_ahead": days_ahead})
         connection.execute(
             "insert or replace into raw.filings by name select * from best_filings order by cik, accession"
         )

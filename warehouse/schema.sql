@@ -33,7 +33,7 @@ create table raw.xbrl_facts (
     fy integer,
     fp varchar
 );
-comment on table raw.xbrl_facts is 'Every numeric XBRL fact as one filing states it. Append-only: the first load of a key stays, a restatement is a later filing.';
+comment on table raw.xbrl_facts is 'Every numeric XBRL fact as one filing states it, a row each; a restatement is a later filing. Rows go only with the payload they were read from.';
 comment on column raw.xbrl_facts.fact_id is '''x'' and 20 hex digits of the MD5 of cik|accession|concept|dimensions|unit|period_start|period_end.';
 comment on column raw.xbrl_facts.cik is 'Central Index Key of the filer, ten digits.';
 comment on column raw.xbrl_facts.accession is 'Accession number of the filing that states the fact.';
@@ -61,7 +61,7 @@ create table raw.fact_conflicts (
     other_source_kind varchar not null,
     other_sha256 varchar not null
 );
-comment on table raw.fact_conflicts is 'A second source gave another value for a fact already loaded. The first stays; this row keeps the other.';
+comment on table raw.fact_conflicts is 'Two sources gave two values for one fact. One holds, the filing''s own document before company facts; this row keeps the other.';
 comment on column raw.fact_conflicts.fact_id is 'The fact, as in raw.xbrl_facts.';
 comment on column raw.fact_conflicts.kept_value is 'The value that stays.';
 comment on column raw.fact_conflicts.other_value is 'The value that was not taken.';

@@ -74,7 +74,7 @@ SERVED = {
         tiny.company_facts([Q1, Q2]).replace(f'"val":{Q2.revenue}'.encode(), b'"val":1e400'),
     ),
     "list": (url_of(_LIST), "submissions", None, tiny.site([Q1, Q2])[_LIST]),
-    "list wrong": (url_of(_LIST), "submissions", None, tiny.site([Q1, Q2._replace(filed="2026-11-28")])[_LIST]),
+    "list wrong": (url_of(_LIST), "submissions", None, tiny.site([Q1, Q2._replace(form="10-Q/A")])[_LIST]),
 }
 
 
