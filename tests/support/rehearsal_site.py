@@ -62,9 +62,15 @@ class Site:
         line = {"accession": accession, "form": arrival.form, "filed_on": arrival.filed_on, "line": played.line or {}}
         line |= {"report_date": arrival.report_end, "accepted_at_received": arrival.accepted}
         line |= {"primary_document": f"{arrival.stem}.htm"}
-        results = {"accession": _of_8k(accession), "form": "8-K", "line": {}, "accepted_at_received": None}
-        self._listed[cik] += [line, line | results]  # the results come with an 8-K, which is not read
+        results: Row = {"accession": _of_8k(accession), "form": "8-K", "line": {}, "accepted_at_received": None}
+        self._listed[cik] += [line, line | results]  # the results come with an 8-K and its exhibit
         self._write_list(arrival.company)
+        release = folder(results["accession"], cik)
+        cells = "".join(f"<td>{cell}</td>" for cell in ("1", "Results", "<a>results.htm</a>", "EX-99.1"))
+        self._server.pages[f"{release}/{results['accession']}-index.html"] = (
+            f"<html><p>{results['accession']}</p><table><tr>{cells}</tr></table></html>".encode()
+        )
+        self._server.pages[f"{release}/results.htm"] = b"<html><body><p>Results of the quarter.</p></body></html>"
 
         write = render.inline if arrival.is_inline else render.instance
         form = arrival.form.removesuffix("/A")
@@ -115,7 +121,7 @@ class Site:
 
 
 def _of_8k(accession: str) -> str:
-    return f"{accession[:-6]}{int(accession[-6:]) % 800_000:06d}"
+    return f"{accession[:-6]}7{accession[-5:]}"
 
 
 # --- the press ------------------------------------------------------------------------------------

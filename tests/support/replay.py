@@ -76,15 +76,14 @@ def bundle_before(bundle: Bundle, day: date, out: Path) -> Path:
 
 
 def curated_until(day: date, out: Path) -> Path:
-    """The curated files without the rows that became known after `day`; returns `out`."""
+    """The curated files without the rows that became known, or were corrected, after `day`; returns `out`."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     for path in sorted(CURATED.glob("*.csv")):
         with path.open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)
-        if "known_on" in header:
-            known_on = header.index("known_on")
-            rows = [row for row in rows if row[known_on] <= str(day)]
+        for at in [header.index(name) for name in ("known_on", "corrected_on") if name in header]:
+            rows = [row for row in rows if row[at] <= str(day)]
         with (out / path.name).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([header, *rows])
     return out
