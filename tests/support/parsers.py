@@ -186,6 +186,7 @@ def seeds(target: str) -> list[bytes]:
         "filing_index": index,
         "xbrl_instance": documents["instance"][0],
         "inline_xbrl": documents["inline"][0],
+        "exhibit": b"<html><body><p>AI revenue ran at $1 billion a year.</p></body></html>",
     }
     documents["payload"] = [bytes([place]) + by_kind[kind] for place, kind in enumerate(KINDS)]
     return documents[target]
