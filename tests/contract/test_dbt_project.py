@@ -93,6 +93,26 @@ def every_table_has_a_tested_key(m: Manifest) -> list[str]:
     return [n["name"] for n in models(m) if n["schema"] != "staging" and n["unique_id"] not in keyed]
 
 
+def every_mart_keeps_its_promises(m: Manifest) -> list[str]:
+    """A number is cited; a version does not look ahead, and versions are half-open. A current mart that is one line on
+    its versions is kept by theirs."""
+    tests: dict[str, set[str]] = {}
+    for t in data_tests(m):
+        if t.get("test_metadata") and t["attached_node"]:
+            tests.setdefault(t["attached_node"], set()).add(t["test_metadata"]["name"])
+    missing = []
+    for n in models(m):
+        if n["schema"] != "marts":
+            continue
+        needs = set()
+        if "fact_ids" in n["columns"] and "current_of(" not in n["raw_code"]:
+            needs.add("cited")
+        if {"known_from", "known_to"} <= n["columns"].keys():
+            needs |= {"half_open"} | ({"no_look_ahead"} if "fact_ids" in n["columns"] else set())
+        missing += [f"{n['name']} lacks {test}" for test in sorted(needs - tests.get(n["unique_id"], set()))]
+    return missing
+
+
 def the_promised_tables_are_contracted(m: Manifest) -> list[str]:
     marts = {n["name"]: set(n["columns"]) for n in models(m) if n["schema"] == "marts"}
     return [
@@ -190,6 +210,7 @@ RULES: tuple[Callable[[Manifest], list[str]], ...] = (
     every_mart_is_contracted,
     every_mart_is_a_table,
     every_table_has_a_tested_key,
+    every_mart_keeps_its_promises,
     the_promised_tables_are_contracted,
     every_name_says_its_layer,
     every_model_lies_in_its_layers_folder,
@@ -247,6 +268,10 @@ GAP, STAGED = "ai_revenue_gap", "stg_edgar__facts"
         (every_model_is_described, _edit(GAP, description="")),
         (every_column_is_described, lambda m: _model(m, GAP)["columns"]["gap_usd"].update(description=" ")),
         (every_mart_is_contracted, lambda m: _model(m, GAP)["config"]["contract"].update(enforced=False)),
+        (
+            every_mart_keeps_its_promises,
+            lambda m: next(t for t in data_tests(m) if t["name"] == "reconciliation_is_cited").update(attached_node=None),
+        ),
         (every_mart_is_a_table, lambda m: _model(m, GAP)["config"].update(materialized="view")),
         (the_promised_tables_are_contracted, lambda m: _model(m, GAP)["columns"].pop("gap_usd")),
         (every_name_says_its_layer, _edit(STAGED, name="facts")),

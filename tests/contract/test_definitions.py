@@ -173,8 +173,8 @@ def test_all_is_built_without_a_selection_and_a_part_by_name(project):
     gap = dg.AssetKey(["marts", "ai_revenue_gap"])
     assert models.selection(project, keys, checks) is None
     assert models.selection(project, [gap], []) == ["ai_revenue_gap.marts.ai_revenue_gap"]
-    named = dg.AssetCheckKey(dg.AssetKey(["marts", "citations"]), "assert_every_number_is_cited")
-    assert models.selection(project, [], [named]) == ["ai_revenue_gap.assert_every_number_is_cited"]
+    named = dg.AssetCheckKey(dg.AssetKey(["marts", "reconciliation"]), "reconciliation_is_cited")
+    assert models.selection(project, [], [named]) == ["ai_revenue_gap.marts.reconciliation_is_cited"]
 
 
 def outcome(status: str, name: str = "some_test", message: str = "Got 3 results") -> models.Outcome:

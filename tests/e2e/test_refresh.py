@@ -183,6 +183,7 @@ UNCITED_YML = """models:
       - {name: fact_ids, description: "Statements.", data_type: "varchar[]"}
     data_tests:
       - unique_key: {name: uncited_key_is_unique, arguments: {columns: [place]}}
+      - cited: {name: uncited_is_cited}
 """
 
 
@@ -213,13 +214,13 @@ def test_a_number_that_is_not_cited_blocks_the_publish_and_is_named(blocked):
     """T85: also of a mart that was not there when the check was written."""
     home, done, before = blocked
     assert done.returncode == 1
-    assert "test assert_every_number_is_cited" in done.stderr
+    assert "test uncited_is_cited" in done.stderr
     assert "readers keep ai_revenue_gap-000001.duckdb" in done.stderr
     assert_last_good_is_served(home, before)
     with instance_of(home) as instance:
         run = instance.get_runs(limit=1)[0]
         assert run.status == dg.DagsterRunStatus.FAILURE
-        key = dg.AssetCheckKey(dg.AssetKey(["marts", "citations"]), "assert_every_number_is_cited")
+        key = dg.AssetCheckKey(dg.AssetKey(["marts", "uncited"]), "uncited_is_cited")
         record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
         assert record.status.value == "FAILED"
 

@@ -382,7 +382,7 @@ MUTANTS = [
         "int_ai_revenue_statements_known",
         "days.known_from >= statements.known_on",
         "days.known_from >= date '2000-01-01'",
-        "dbt assert_no_look_ahead",
+        "dbt ai_revenue_versions_does_not_look_ahead",
     ),
     _mutant(
         "no statement is used of a later quarter",
