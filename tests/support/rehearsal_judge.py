@@ -61,8 +61,9 @@ class Judge:
         yield from self._changes(before)
         since = min([a.filed_on for a in due] + [self._day + timedelta(1)])
         for mart, rows in versions.items():
-            if changed := {r for r in rows if r[0] < since} ^ {r for r in self._versions[mart] if r[0] < since}:
-                yield f"{mart} of days before {since} changed: {min(changed)}"
+            was, now = ({row for row in of if row[0] < since} for of in (rows, self._versions[mart]))
+            if was != now:
+                yield f"{mart} of days before {since} changed: {_difference(was - now, now - was)}"
         self._day = day
 
     def unnamed(self, arrival: Arrival) -> bool:
@@ -90,7 +91,7 @@ class Judge:
                 values = self._pencil.quarter(company, metric, period, new, arrival.filed_on)
                 parts = partial(self._sum, company, metric)
                 self._allowed[key] |= values | self._pencil.in_doubt(company, metric, period, new, parts)
-                if number == last and values:
+                if values and (number == last or key in self._expected):  # of one run, the last word
                     self._expected[key] = values
                 if metric in spoilt or (arrival.touched and not values):
                     self._allowed[key].add(None)
@@ -126,3 +127,19 @@ class Judge:
                     f"select known_from, v::varchar from (select * exclude (known_to) from marts.{mart}_versions) as v"
                 )
                 self._versions[mart] = set(con.execute(query).fetchall())
+
+
+def _difference(gone: set[tuple[date, str]], new: set[tuple[date, str]]) -> str:
+    """The first row that is gone, and from where on what stands in its place differs."""
+    if not gone or not new:
+        return f"{len(gone)} rows are gone, {len(new)} are new; {min(gone or new)[1][:300]}"
+    was = min(gone)[1]
+    now = max((row for _, row in new), key=lambda row: _shared(was, row))
+    at = max(0, _shared(was, now) - 40)
+    return f"{len(gone)} rows, as {was[:90]}: ...{was[at : at + 120]}... is ...{now[at : at + 120]}..."
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts begin alike with."""
+    unlike = (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(unlike, min(len(one), len(other)))

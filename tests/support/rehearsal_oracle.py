@@ -70,7 +70,9 @@ class Pencil:
         """Every value that the filing `new` gives for a quarter, with what was stated before it. Empty: none."""
         start, end = period
         said, before = new.get(metric, {}), self._stated[company.ticker, metric]
-        found = {said[period]} if period in said else set()
+        if period in said:  # what a filing states of a quarter is what it gives
+            return {said[period]}
+        found = set()
         for (since, until), usd in said.items():
             shorter, rest = (since, start - timedelta(1)), (end + timedelta(1), until)
             if until == end and since < start and shorter in said:  # both in this filing

@@ -56,6 +56,13 @@ def test_a_half_and_its_second_quarter_give_the_first():
     assert value(Pencil(), 1, {CAPEX: {(START, Q[1]): 25, second: 14}}) == {11}
 
 
+def test_a_quarter_that_is_stated_is_that_whatever_a_difference_of_two_vintages_gives():
+    pencil = Pencil()
+    pencil.note(TESLA, stated(q1=10), date(2025, 4, 28))
+    second = (quarter_start(TESLA, 2025 * 4 + 1), Q[1])
+    assert value(pencil, 2, {CAPEX: {(START, Q[1]): 25, second: 14}}) == {14}
+
+
 def test_what_was_never_stated_gives_nothing():
     assert value(Pencil(), 3, stated(nine=36)) == set()
 
