@@ -270,7 +270,9 @@ GAP, STAGED = "ai_revenue_gap", "stg_edgar__facts"
         (every_mart_is_contracted, lambda m: _model(m, GAP)["config"]["contract"].update(enforced=False)),
         (
             every_mart_keeps_its_promises,
-            lambda m: next(t for t in data_tests(m) if t["name"] == "reconciliation_is_cited").update(attached_node=None),
+            lambda m: next(t for t in data_tests(m) if t["name"] == "reconciliation_is_cited").update(
+                attached_node=None
+            ),
         ),
         (every_mart_is_a_table, lambda m: _model(m, GAP)["config"].update(materialized="view")),
         (the_promised_tables_are_contracted, lambda m: _model(m, GAP)["columns"].pop("gap_usd")),

@@ -178,7 +178,13 @@ as_known as (
 ] %}
 
 final as (
-    {{ versions_of('as_known', key=['calendar_quarter', 'scenario'], state=columns[2:], columns=columns, present='run_rate_usd is not null') }}
+    {{ versions_of(
+        'as_known',
+        key=['calendar_quarter', 'scenario'],
+        state=columns[2:],
+        columns=columns,
+        present='run_rate_usd is not null',
+    ) }}
 )
 
 select * from final
