@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from unittest.mock import patch
@@ -32,6 +32,7 @@ import pytest
 from ingest.bundle import BUNDLE_DIR, Bundle, seal_bundle
 from ingest.companies import watch_list
 from ingest.edgar.client import Client
+from ingest.figures import read_figures
 from orchestration import assets, fetching
 from orchestration.resources import Edgar, Inputs, Warehouse
 from support.clock import VirtualClock
@@ -75,6 +76,14 @@ def bundle_before(bundle: Bundle, day: date, out: Path) -> Path:
     return out
 
 
+@cache
+def _said_from() -> dict[tuple[str, int], date]:
+    """From which day the tables show each hand-entered figure (file, line): a correction's own day, where one put it in
+    the place of another."""
+    table = read_figures().table.select(["file", "line", "known_on"])
+    return {(file, line): day for file, line, day in zip(*table.to_pydict().values(), strict=True)}
+
+
 def curated_until(day: date, out: Path) -> Path:
     """The curated files without the rows that became known, or were corrected, after `day`; returns `out`."""
     shutil.rmtree(out, ignore_errors=True)
@@ -82,10 +91,11 @@ def curated_until(day: date, out: Path) -> Path:
     for path in sorted(CURATED.glob("*.csv")):
         with path.open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)
+        numbered = [row for line, row in enumerate(rows, start=2) if _said_from().get((path.name, line), day) <= day]
         for at in [header.index(name) for name in ("known_on", "corrected_on") if name in header]:
-            rows = [row for row in rows if row[at] <= str(day)]
+            numbered = [row for row in numbered if row[at] <= str(day)]
         with (out / path.name).open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *rows])
+            csv.writer(file, lineterminator="\n").writerows([header, *numbered])
     return out
 
 
