@@ -17,10 +17,10 @@ def test_every_test_that_a_case_names_exists():
 
 def test_every_dbt_check_that_a_case_names_exists():
     checks = {path.stem for path in (DBT_PROJECT / "tests").glob("*.sql")}
-    units = "".join(path.read_text("utf-8") for path in DBT_PROJECT.rglob("unit_tests*.yml"))
+    named = "".join(path.read_text("utf-8") for path in DBT_PROJECT.rglob("*.yml"))
     for names in DBT.values():
         for name in names:
-            assert name in checks or f"name: {name}\n" in units, name
+            assert name in checks or f"name: {name}\n" in named, name
 
 
 def test_the_table_in_docs_is_what_the_tests_are():
