@@ -32,7 +32,7 @@ DEV_STAMP := .venv/installed-dev-$(call checksum,pyproject.toml requirements-dev
 .DEFAULT_GOAL := gap
 
 help:  ## this list
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r target what; do \
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read target what; do \
 		printf '%-16s %s\n' "$$target" "$$what"; done
 
 gap: $(RUN_STAMP)  ## ingest the shipped facts, build, check, publish, print the table

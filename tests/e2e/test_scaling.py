@@ -9,6 +9,7 @@ from support.rebuild import rebuilt
 DOLLARS = {
     "xbrl_facts": (["value"], "unit = 'USD'"),
     "curated_figures": (["value", "low_value", "high_value"], "unit = 'USD'"),
+    "ai_revenue_edges": (["value", "low_value", "high_value"], "unit = 'USD'"),
     "scenario_parameters": (["value"], "parameter like '%_usd'"),
 }
 KEYS = {
@@ -66,15 +67,14 @@ def test_t82_stated_dollars_scale_exactly(pairs, mart, column):
 def test_t82_the_gap_scales_and_coverage_stays(pairs, mart):
     """A rounded dollar is within half a dollar of the truth, so k of them are within k/2 of k times it: one rounding
     may move a multiple by (k + 1) / 2. Required revenue is rounded, then divided by 1 - margin and rounded again; AI
-    revenue is a sum of one rounded share a company; a trailing one goes through a share of six places, so a millionth
-    more. Coverage keeps its six places.
+    revenue is a sum over companies of amounts that go through shares of six places. Coverage keeps its six places.
     """
     k, joined = pairs
     one = (k + 1) / 2
     stated = ["ai_revenue_basis", "end_user_gross_margin", "companies_counted"]
     dollars = ["run_rate_usd", "required_revenue_usd", "ai_revenue_usd", "gap_usd", "coverage_share"]
     for row in joined(mart, *stated, *dollars):
-        basis, margin, companies, rate, required, ai, gap, share = row[:8]
+        _, margin, companies, rate, required, ai, gap, share = row[:8]
         _, _, companies_k, rate_k, required_k, ai_k, gap_k, share_k = row[8:]
         assert rate_k == k * rate
         assert companies_k == companies
@@ -83,7 +83,8 @@ def test_t82_the_gap_scales_and_coverage_stays(pairs, mart):
         if gap is None:
             assert (ai_k, gap_k, share_k) == (ai, None, None)
             continue
-        of_ai = one * (companies or 0) + (k * required / 1_000_000 if basis == "measured_trailing_12m" else 0)
+        # A company's number goes through a share or two of six places on its way into the sum.
+        of_ai = 4 * one * (companies or 0) + 2 * k * ai / 1_000_000
         assert abs(ai_k - k * ai) <= of_ai
         assert abs(gap_k - k * gap) <= of_required + of_ai
         assert abs(share_k - share) * 1_000_000 <= 1
@@ -94,8 +95,9 @@ def test_t82_what_is_counted_of_a_company_scales(pairs):
     for row in joined("ai_revenue", "run_rate_usd", "counted_usd", "trailing_12m_usd"):
         (rate, counted, trailing), (rate_k, counted_k, trailing_k) = row[:3], row[3:]
         assert rate_k == k * rate
-        assert abs(counted_k - k * counted) <= (k + 1) / 2
-        assert abs(trailing_k - k * trailing) <= (k + 1) / 2
+        assert abs(counted_k - k * counted) <= 4 * (k + 1) / 2 + 2 * k * counted / 1_000_000
+        assert (trailing is None) == (trailing_k is None)
+        assert trailing is None or abs(trailing_k - k * trailing) <= 4 * (k + 1) / 2 + 2 * k * trailing / 1_000_000
 
 
 def test_t82_shares_stay(pairs):
@@ -103,4 +105,6 @@ def test_t82_shares_stay(pairs):
     _, joined = pairs
     assert all(a == b for a, b in joined("customer_concentration", "share"))
     for row in joined("microsoft_share_of_nvidia", "low_share", "central_share", "high_share"):
-        assert all(abs(a - b) * 1_000_000 <= 1 for a, b in zip(row[:3], row[3:], strict=True))
+        for a, b in zip(row[:3], row[3:], strict=True):
+            assert (a is None) == (b is None)
+            assert a is None or abs(a - b) * 1_000_000 <= 1

@@ -245,7 +245,7 @@ def test_what_is_kept_does_not_grow_with_the_number_of_runs(tmp_path):
     home = Home(tmp_path / "home")
     sizes = []
     with instance_of(home) as instance:
-        for _ in range(15):
+        for _ in range(24):
             last = run(instance)
             prune(instance, keep=3)
             sizes.append(size(home))
@@ -256,7 +256,8 @@ def test_what_is_kept_does_not_grow_with_the_number_of_runs(tmp_path):
         )
         assert len(checks) == 3
     assert sizes[2] > 1.3 * sizes[0], "a run costs something"
-    assert max(sizes[9:]) <= 1.1 * max(sizes[4:9])
+    # SQLite's own write-ahead log fills up first, once.
+    assert max(sizes[18:]) <= 1.1 * max(sizes[12:18])
 
 
 def test_the_newest_success_is_kept_however_many_runs_failed_since(tmp_path):

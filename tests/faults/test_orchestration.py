@@ -12,8 +12,9 @@ import dagster as dg
 import pytest
 
 from orchestration import resources
-from orchestration.instance import close_left_over_runs, instance_of
+from orchestration.instance import instance_of
 from orchestration.resources import Warehouse
+from orchestration.store import close_left_over_runs
 from warehouse.errors import Busy
 from warehouse.home import Home, lock_holder
 

@@ -168,14 +168,17 @@ def test_supply(shared: Path) -> None:
 def test_customer_concentration(shared: Path) -> None:
     source = collected(shared, "nvidia_customer_concentration.csv")
     found = of("customer_concentration.csv")
-    assert len(found) == len(source) == 80
+    assert len(source) == 80
+    # Five more were read in NVIDIA's own 10-Qs since.
+    assert (len(found), sum("sec.gov/Archives" in r["source_url"] for r in found) >= 5) == (85, True)
     metric = {
         "total revenue": "customer_share_of_revenue",
         "accounts receivable": "customer_share_of_accounts_receivable",
     }
     want = Counter((r["period_end"], metric[r["basis"]], Decimal(r["pct"]) / 100 if r["pct"] else None) for r in source)
-    assert Counter((r["period_end"].isoformat(), r["metric"], r["value"]) for r in found) == want
-    assert sum(r["value"] is None for r in found) == 11
+    have = Counter((r["period_end"].isoformat(), r["metric"], r["value"]) for r in found)
+    assert want <= have
+    assert (have - want).total() == 5
 
 
 def test_microsoft_share(shared: Path) -> None:
