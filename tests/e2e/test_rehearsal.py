@@ -1,7 +1,7 @@
 """The filings of the next quarters arrive, sound and faulty; each is published right, within its run, and alone.
 
-The short form plays the quarter that is due, from the day after the newest thing we ship. The long form (`make
-rehearse`) plays eight quarters from each of STARTS and writes docs/rehearsal.md. AIGAP_REHEARSE_SEED and
+`make rehearse` alone plays it. The short form plays the quarter that is due, from the day after the newest thing we
+ship; the long form eight quarters from each of STARTS, and writes docs/rehearsal.md. AIGAP_REHEARSE_SEED and
 AIGAP_REHEARSE_STARTS (days, by comma) play others: a problem names both.
 """
 
@@ -25,6 +25,9 @@ TABLE = Path(__file__).resolve().parents[2] / "docs" / "rehearsal.md"
 LONG = bool(os.environ.get("AIGAP_REHEARSE"))
 SEED = int(os.environ.get("AIGAP_REHEARSE_SEED", "1"))
 STARTS = "2020-03-02,2021-06-01,2022-03-01,2023-03-01,2024-03-01,2025-03-03,today"
+
+
+pytestmark = pytest.mark.skipif(not LONG, reason="minutes to an hour: make rehearse")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +84,6 @@ def test_a_warehouse_that_is_wrong_by_a_dollar_is_seen(rehearse, today, manifest
     assert "'capex_cash_gross'" in figures.problems[0]
 
 
-@pytest.mark.skipif(not LONG, reason="the long form: make rehearse")
 @pytest.mark.parametrize("start", os.environ.get("AIGAP_REHEARSE_STARTS", STARTS).split(","))
 def test_eight_quarters_from(start, rehearse, today, tmp_path_factory):
     figures = rehearse(Play(today if start == "today" else date.fromisoformat(start), SEED))

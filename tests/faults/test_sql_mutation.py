@@ -500,7 +500,7 @@ MUTANTS = [
 ]
 
 
-#: They only warn, and of the shipped numbers they do: of benchmarks we stand away from, of growth that was late to be told.
+#: They only warn, and of the shipped numbers they do: of benchmarks we stand away from, of growth that was told late.
 WARN_OF_WHAT_SHIPS = {"dbt assert_ai_revenue_against_benchmarks", "dbt assert_growth_is_explained"}
 
 
