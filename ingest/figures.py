@@ -27,6 +27,7 @@ import pyarrow as pa
 
 from ingest.ledger import CORRECTIONS_FILE, apply_corrections, parse_corrections
 from ingest.records import DECIMAL, FIGURES, CuratedError
+from ingest.rules import SPANS
 
 #: The one header of every figures file: FIGURES without what the loader adds.
 _ADDED = ("figure_id", "is_citable", "stated_on", "withdrawn_on", "file", "line")
@@ -136,15 +137,14 @@ QUALIFIERS = (
 #: Qualifiers under which a figure may lack a number.
 _WITHOUT_VALUE = ("at_or_above_10_not_quantified", "none_at_or_above_10")
 
-#: Days a period of each type may span, both ends included (52/53-week years and 14-week quarters
-#: fit). None: the figure speaks of one day and has no start.
+#: Days a period of each type may span, both ends included. None: the figure speaks of one day and has no start.
 PERIOD_DAYS: dict[str, tuple[int, int] | None] = {
-    "quarter": (70, 120),
+    "quarter": SPANS["quarter"],
     "month": (28, 31),
-    "half": (140, 229),
-    "year_to_date": (140, 329),
-    "year": (330, 420),
-    "trailing_12m": (330, 420),
+    "half": SPANS["half"],
+    "year_to_date": (SPANS["half"][0], SPANS["nine_months"][1]),
+    "year": SPANS["year"],
+    "trailing_12m": SPANS["year"],
     "multi_year": (700, 2200),
     "instant": None,
     "run_rate": None,

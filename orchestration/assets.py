@@ -29,6 +29,7 @@ from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_
 from ingest.fx import with_dollars
 from ingest.own import with_own_figures, with_own_scenarios
 from ingest.replay import outdated, replay, superseded
+from ingest.rules import forms_table, spans_table
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems, rejected_filings
@@ -100,6 +101,7 @@ BUNDLE = dg.AssetKey(["sources", "bundle"])
 CURATED = dg.AssetKey(["sources", "curated"])
 WATCH_LIST = dg.AssetKey(["sources", "watch_list"])
 DECISIONS = dg.AssetKey(["sources", "decisions"])
+RULES = dg.AssetKey(["sources", "rules"])
 
 
 def _source(key: dg.AssetKey, kinds: set[str], description: str) -> dg.AssetSpec:
@@ -122,6 +124,7 @@ SOURCE_SPECS = (
     _source(CURATED, {"csv", "file"}, "Hand-entered figures with source, day and confidence (ingest/curated)."),
     _source(WATCH_LIST, {"file"}, "Companies, and the concepts that carry each metric (ingest/companies.toml)."),
     _source(DECISIONS, {"file"}, "An operator's decisions, with reason and day (aigap review)."),
+    _source(RULES, {"python"}, "Which forms count and how long a quarter lasts (ingest/rules.py)."),
 )
 RAW_SPECS = (
     _raw("xbrl_facts", "Every numeric XBRL fact as one filing states it.", BUNDLE, checks.ARCHIVE),
@@ -130,6 +133,8 @@ RAW_SPECS = (
     _raw("payloads", "Every payload read, and how that went.", BUNDLE, checks.ARCHIVE),
     _raw("companies", "The watch list.", WATCH_LIST),
     _raw("metric_concepts", "Concept and dimensions by company and metric.", WATCH_LIST),
+    _raw("forms", "The forms whose facts are read.", RULES),
+    _raw("spans", "How long a quarter, half, nine months or year lasts.", RULES),
     _raw("curated_figures", "Hand-entered figures.", CURATED),
     _raw("refused_rows", "Hand-entered rows that cannot be right, with the reason.", CURATED),
     _raw("doubtful_rows", "Hand-entered rows that may speak of another day than they say.", CURATED),
@@ -177,6 +182,8 @@ def _read_curated(folder: Path | None, home: Home) -> _Curated:
         {
             "companies": companies_table(companies),
             "metric_concepts": metric_concepts_table(companies),
+            "forms": forms_table(),
+            "spans": spans_table(),
             "curated_figures": figures.table,
             "refused_rows": refused_table(figures.refused),
             "doubtful_rows": refused_table(figures.doubtful),
@@ -190,7 +197,7 @@ def _read_curated(folder: Path | None, home: Home) -> _Curated:
 def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive, curated: _Curated, say: Say) -> None:
     """What ships and what was fetched. Known payloads are not read again, unless one of them no longer holds: then all
     are, so that what the build file holds follows from what is there now."""
-    shipped = set(bundle.payloads["sha256"].to_pylist())
+    shipped = bundle.parsed()
     fetched = replay(store, shipped | loaded_payloads(connection), say)
     if changed := outdated(store, bundle.payloads, noted_payloads(connection), fetched):
         say(f"reading all payloads anew, {len(changed)} that were read do not hold any more; the first, {changed[0]}")
@@ -202,6 +209,7 @@ def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive,
         loads += [
             load_facts(connection, bundle.facts.filter(pc.invert(of_old_bytes)), bundle.payloads),
             load_filings(connection, with_acceptance(bundle.filings), bundle.payloads, DAYS_AHEAD),
+            load_set_aside(connection, bundle.set_aside, bundle.payloads),
         ]
         load_payloads(connection, bundle.payloads)
     if fetched.payloads.num_rows:
@@ -331,6 +339,7 @@ def _raw_results(
     yield dg.MaterializeResult(asset_key=CURATED, metadata={"rows": curated.figures.table.num_rows, "refused": refused})
     yield dg.MaterializeResult(asset_key=WATCH_LIST, metadata={"companies": curated.tables["companies"].num_rows})
     yield dg.MaterializeResult(asset_key=DECISIONS, metadata={"decisions": counts["raw.decisions"]})
+    yield dg.MaterializeResult(asset_key=RULES, metadata={"forms": counts["raw.forms"], "spans": counts["raw.spans"]})
     for spec in RAW_SPECS:
         name = ".".join(spec.key.path)
         yield dg.MaterializeResult(

@@ -633,14 +633,24 @@ def _parser() -> argparse.ArgumentParser:
 
     bundle = commands.add_parser("bundle", help="build or verify the facts that ship with the project")
     actions = bundle.add_subparsers(title="actions", metavar="ACTION", required=True)
-    command = add("build", _bundle_build, "build the bundle from a folder of EDGAR payloads", to=actions)
+    command = add("build", _bundle_build, "build the bundle from an archive or a folder of payloads", to=actions)
     command.add_argument(
-        "--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR"
+        "--from",
+        dest="from_dir",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a home's archive, or a folder shaped like EDGAR",
     )
     command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: ingest/bundle)")
     command = add("verify", _bundle_verify, "prove that the bundle is what its sources say", to=actions)
     command.add_argument(
-        "--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR"
+        "--from",
+        dest="from_dir",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a home's archive, or a folder shaped like EDGAR",
     )
     command.add_argument("--bundle", type=Path, metavar="DIR", help="which bundle (default: ingest/bundle)")
 

@@ -312,13 +312,13 @@ def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
     :return: 0 if every day agrees, 1 otherwise; the days that do not are printed.
     :raises WarehouseError: there is nothing built yet, or a refresh is using it.
     """
-    from orchestration.history import compiled_models, differences_at, knowledge_days
+    from orchestration.history import differences_at, knowledge_days, models_with_history
 
     manifest = home.dbt / "target" / "manifest.json"
     if not (home.build.is_file() and manifest.is_file()):
         raise WarehouseError(f"nothing is built in {home.root} yet; run aigap refresh first")
     with refresh_lock(home):
-        models, days = compiled_models(manifest), knowledge_days(home.build)
+        models, days = models_with_history(manifest), knowledge_days(home.build)
         found = []
         for done, day in enumerate(days, start=1):
             progress(f"{day}", done, len(days))
@@ -334,15 +334,16 @@ def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
 
 
 def bundle_build(from_dir: Path, out: Path | None = None) -> int:
-    """Build the bundle from a folder of EDGAR payloads and print what is in it.
+    """Build the bundle from an archive, onto what ships, or from a folder of EDGAR payloads, and print what is in it.
 
     :return: 0.
     :raises BundleError: see ingest.bundle.build_bundle.
     """
-    from ingest.bundle import BUNDLE_DIR, build_bundle
+    from ingest.bundle import BUNDLE_DIR, build_bundle, is_archive, read_bundle
 
     out = out or BUNDLE_DIR
-    _print_manifest(f"built {out} from {from_dir}", build_bundle(from_dir, out))
+    onto = read_bundle() if is_archive(from_dir) else None
+    _print_manifest(f"built {out} from {from_dir}", build_bundle(from_dir, out, onto))
     return 0
 
 

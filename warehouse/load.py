@@ -42,6 +42,8 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 REPLACED = (
     "companies",
     "metric_concepts",
+    "forms",
+    "spans",
     "ai_revenue_roles",
     "ai_revenue_edges",
     "curated_figures",
@@ -312,7 +314,7 @@ def load_facts(connection: duckdb.DuckDBPyConnection, facts: pa.Table, payloads:
 
     Another value for a key goes to raw.fact_conflicts and is counted.
 
-    :param payloads: the payloads they were read from (schema ingest.bundle.PAYLOADS): they say when. Call load_payloads
+    :param payloads: the payloads they were read from (schema PAYLOADS): they say when. Call load_payloads
         after this, so that a payload counts as read when its facts are here.
     :raises LoadError: a key column is null, or a column is missing.
     """
@@ -425,7 +427,7 @@ def load_set_aside(connection: duckdb.DuckDBPyConnection, aside: pa.Table, paylo
 
 
 def load_payloads(connection: duckdb.DuckDBPyConnection, payloads: pa.Table) -> LoadResult:
-    """Note which payloads were read (schema ingest.bundle.PAYLOADS); the newest word on one replaces the older.
+    """Note which payloads were read (schema PAYLOADS of ingest.records); the newest word on one replaces the older.
 
     :raises LoadError: a column is missing, or one that must be stated is null.
     """
@@ -458,7 +460,7 @@ def loaded_payloads(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
 
 
 def noted_payloads(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Every payload that runs so far have read or tried to (schema ingest.bundle.PAYLOADS)."""
+    """Every payload that runs so far have read or tried to (schema PAYLOADS of ingest.records)."""
     return connection.execute("select * from raw.payloads order by url, sha256").to_arrow_table()
 
 

@@ -4,12 +4,15 @@ These are what dbt's unit tests are, but a refresh does not wait for them. tests
 SQL and sees them fail.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import duckdb
 import pytest
 
+from ingest.figures import check_span
+from ingest.records import CuratedError
+from ingest.rules import PERIODIC_FORMS, span_of
 from orchestration.history import compiled_models
 from support.rebuild import RunModel
 
@@ -49,6 +52,46 @@ def test_a_filing_is_known_from_its_acceptance(run):
     )
     known = {row["fact_id"]: row["known_from"] for row in rows}
     assert known == {"late": _day("2024-05-01"), "unlisted": _day("2024-04-30")}
+
+
+def test_a_span_is_that_of_the_rules(run):
+    """A length of a period is the same span in Python, in SQL, and for a curated figure: 109 days are no quarter."""
+    start = _day("2020-01-01")
+    ends = {days: start + timedelta(days - 1) for days in range(1, 421)}
+    stated = [FACT | dict(fact_id=str(d), period_start=start, period_end=end, filed_on=_day("2024-04-30"))
+              for d, end in ends.items()]  # fmt: skip
+    found = {row["span_days"]: row["span"] for row in run("stg_edgar__facts", xbrl_facts=stated)}
+    assert found == {days: span_of(days) or "odd" for days in ends}
+    assert (found[79], found[80], found[98], found[100], found[101], found[109]) == (
+        "odd", "quarter", "quarter", "quarter", "odd", "odd"
+    )  # fmt: skip
+    assert (found[61], found[181], found[214], found[273], found[371]) == ("odd", "half", "odd", "nine_months", "year")
+    for curated in ("quarter", "half", "year"):
+        period = dict(period_type=curated, period_start=start, known_on=_day("2024-04-30"))
+        accepted = {days for days, end in ends.items() if _is_accepted(period | dict(period_end=end))}
+        assert accepted == {days for days, span in found.items() if span == curated}
+
+
+def _is_accepted(row):
+    try:
+        check_span(row)
+    except CuratedError:
+        return False
+    return True
+
+
+def test_the_forms_read_are_those_of_the_rules(run):
+    """Whatever is loaded is read; a proxy statement never is."""
+    forms = [*PERIODIC_FORMS, "DEF 14A"]
+    rows = run("stg_edgar__facts", xbrl_facts=[FACT | {"fact_id": form, "form": form} for form in forms])
+    assert {row["fact_id"] for row in rows} == set(PERIODIC_FORMS) >= {"10-QT", "10-QT/A", "6-K/A"}
+
+
+def test_a_period_ends_before_its_filing(run):
+    early = FACT | {"fact_id": "early", "filed_on": "2024-03-01"}
+    backwards = FACT | {"fact_id": "backwards", "period_start": "2024-04-01"}
+    rows = run("stg_edgar__facts", xbrl_facts=[FACT | {"fact_id": "sound"}, early, backwards])
+    assert [row["fact_id"] for row in rows] == ["sound"]
 
 
 CONCEPT = {

@@ -12,7 +12,14 @@ CIK = "0000000001"
 CAPEX, REVENUE = "us-gaap:PaymentsToAcquireProductiveAssets", "us-gaap:Revenues"
 PART = "srt:ProductOrServiceAxis=t:PartMember"
 COMPANY = dict(cik=CIK, ticker="TEST", company="Test", role="hyperscaler", fiscal_year_end_month=12)
-WANTED = ("int_quarter_candidates", "int_metric_quarters", "int_customer_shares", "reconciliation", "review")
+WANTED = (
+    "coverage",
+    "int_quarter_candidates",
+    "int_metric_quarters",
+    "int_customer_shares",
+    "reconciliation",
+    "review",
+)
 
 
 def concept(metric, concept, dimensions="", part_of="", required=False, max_step=5):
@@ -72,6 +79,34 @@ REVIEW = "select target, state, reason from marts.review order by target"
 
 def current(rows):
     return {quarter: value for quarter, value, _, known_to in rows if known_to is None}
+
+
+# --- what is read, and what is known and not counted -------------------------------------------------
+
+
+def test_the_quarter_of_a_transition_report_counts(run):
+    """Filed on a 10-QT it is in the facts, in the series and in coverage, as any quarter is."""
+    facts = [fact("t-26-1", "2026-04-30", "2026-01-01", "2026-03-31", 11_000, form="10-QT")]
+    assert current(run(QUARTERS, facts)) == {"2026Q1": 11_000}
+    coverage = "select is_present, reason_missing from marts.coverage where metric = 'capex_cash_gross'"
+    assert run(coverage, facts) == [(True, None)]
+
+
+@pytest.mark.parametrize(("end", "days"), [("2026-02-28", 59), ("2026-04-19", 109)])
+def test_a_period_that_is_no_quarter_is_said(run, end, days):
+    """No number is made of it, and coverage says which filing states what."""
+    revenue = fact("q-26-1", "2026-04-30", "2026-01-01", "2026-03-31", 90_000, concept=REVENUE)
+    odd = fact("t-26-1", "2026-04-30", "2026-01-01", end, 11_000, form="10-KT")
+    assert run(QUARTERS, [revenue, odd]) == []
+    coverage = (
+        "select is_present, reason_missing from marts.coverage "
+        "where metric = 'capex_cash_gross' and calendar_quarter = '2026Q1'"
+    )
+    ((is_present, reason),) = run(coverage, [revenue, odd])
+    assert not is_present
+    assert reason == (
+        f"stated for 2026-01-01 to {end} by t-26-1: {days} days are no quarter, half, nine months or year"
+    )
 
 
 # --- legs of one vintage ----------------------------------------------------------------------------

@@ -34,23 +34,23 @@ MUTANTS = [
     _mutant(
         "a quarter has 80 to 100 days",
         "stg_edgar__facts",
-        "between 80 and 100 then 'quarter'",
-        "between 60 and 120 then 'quarter'",
-        "unit only_whole_quarters_halves_and_years_have_a_span",
+        "between spans.shortest_days and spans.longest_days",
+        "between spans.shortest_days - 20 and spans.longest_days + 20",
+        "rule test_a_span_is_that_of_the_rules",
     ),
     _mutant(
         "only periodic forms are read",
         "stg_edgar__facts",
-        "form in (",
-        "form is not null or form in (",
-        "unit only_whole_quarters_halves_and_years_have_a_span",
+        "dated.form = forms.form",
+        "forms.form = '10-Q'",
+        "rule test_the_forms_read_are_those_of_the_rules",
     ),
     _mutant(
         "a period ends before its filing",
         "stg_edgar__facts",
-        "and period_end <= filed_on",
-        "",
-        "unit only_whole_quarters_halves_and_years_have_a_span",
+        "dated.period_end <= dated.filed_on",
+        "true",
+        "rule test_a_period_ends_before_its_filing",
     ),
     _mutant(
         "a filing is known from its acceptance",
@@ -126,8 +126,9 @@ MUTANTS = [
     _mutant(
         "the difference of two periods is a quarter long",
         "int_quarter_candidates",
-        "and (longer.period_end - shorter.period_end) between 80 and 100",
-        "",
+        "(longer.period_end - shorter.period_end)\n            between a_quarter.shortest_days and "
+        "a_quarter.longest_days",
+        "true",
         "rule test_a_difference_that_is_no_quarter_long_is_none",
     ),
     _mutant(

@@ -17,7 +17,7 @@ from functools import partial
 import duckdb
 
 from ingest.companies import Company
-from orchestration.history import VERSIONED_MARTS
+from orchestration.history import versioned_marts
 from support.rehearsal_filings import Arrival
 from support.rehearsal_history import CAPEX, NVIDIA_COLUMNS, History, quarter_at, quarter_end, quarter_start
 from support.rehearsal_oracle import FORMULAS, Pencil, by_metric
@@ -122,7 +122,8 @@ class Judge:
         with duckdb.connect(str(self._home.published), read_only=True) as con:
             query = " union all ".join([*columns, f"select {CAPEX}, source_kind from marts.hyperscaler_capex"])
             self._numbers = {row[:3]: row[3:] for row in con.execute(query).fetchall()}
-            for mart in VERSIONED_MARTS:
+            names = con.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+            for mart in versioned_marts(name for (name,) in names):
                 query = (
                     f"select known_from, v::varchar from (select * exclude (known_to) from marts.{mart}_versions) as v"
                 )

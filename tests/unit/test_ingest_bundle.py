@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingest.bundle import BUNDLE_DIR, PAYLOADS, build_bundle, read_bundle, seal_bundle, verify_bundle
-from ingest.records import FACTS, FILINGS, BundleError
+from ingest.bundle import BUNDLE_DIR, build_bundle, read_bundle, seal_bundle, verify_bundle
+from ingest.records import FACTS, FILINGS, PAYLOADS, BundleError
 from support import xbrl
 from support.xbrl import context, explicit, fact, inline, instance, non_fraction
 
@@ -165,7 +165,7 @@ def test_the_filing_date_of_an_unlisted_filing_comes_from_the_folders_list(edgar
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        (INSTANCE, document(form="4"), f"{ACCESSION} is filed as 10-Q but its cover says '4'"),
+        (INSTANCE, document(form="4"), f"{ACCESSION} is filed as 10-Q, but its cover says '4'"),
         (INSTANCE, b"<Error><Code>NoSuchKey</Code></Error>", "404 answer"),
         (INSTANCE, document().replace(b">0001045810<", b">0000320193<"), "speaks of CIK"),
         (COMPANYFACTS, b"<html>Undeclared Automated Tool</html>", "SEC_USER_AGENT"),

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.archive import Archive
-from ingest.bundle import PAYLOADS, Bundle
-from ingest.records import FACTS, FILINGS
+from ingest.bundle import Bundle
+from ingest.records import FACTS, FILINGS, PAYLOADS
 from orchestration import assets
 from support import tiny
 from support.tiny import CIK, Q1, Q2

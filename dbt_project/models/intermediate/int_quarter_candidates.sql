@@ -22,6 +22,11 @@ decisions as (
     select * from {{ ref('stg_operator__decisions') }}
 ),
 
+a_quarter as (
+    select * from {{ ref('stg_rules__spans') }}
+    where span = 'quarter'
+),
+
 longer_and_shorter as (
     select
         longer.*,
@@ -47,7 +52,10 @@ longer_and_shorter as (
                 or (longer.span = 'nine_months' and shorter.span = 'half')
                 or (longer.span = 'year' and shorter.span = 'nine_months')
             )
-            and {{ days_between('shorter.period_end', 'longer.period_end') }} between 80 and 100
+    inner join a_quarter
+        on
+            {{ days_between('shorter.period_end', 'longer.period_end') }}
+            between a_quarter.shortest_days and a_quarter.longest_days
 ),
 
 restated as (
@@ -214,11 +222,12 @@ remainders as (
         {{ array_union_sorted('longer.fact_ids', 'parts.fact_ids') }} as fact_ids
     from versions as longer
     inner join parts on longer.version_id = parts.version_id
+    inner join a_quarter
+        on {{ days_between('parts.last_end', 'longer.period_end') }} between a_quarter.shortest_days and a_quarter.longest_days
     where
         parts.quarters_known = case parts.span when 'nine_months' then 2 else 3 end
         and parts.first_start = longer.period_start
         and parts.days_known = {{ days_between('longer.period_start', 'parts.last_end') }} + 1
-        and {{ days_between('parts.last_end', 'longer.period_end') }} between 80 and 100
 ),
 
 quarters as (
