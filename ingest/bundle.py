@@ -136,7 +136,7 @@ def _listed(read: Replay, before: pa.Table, is_dated: bool) -> _Part:
         if not said or (is_dated and said[-1] | {"sha256": row["sha256"], "source_url": row["source_url"]} != row):
             said.append(row)
             given[row["sha256"], row["source_url"]] += 1
-    for (digest, url), account in read.accounts.items():
+    for (digest, url), account in read.accounts.items() if not is_dated else ():
         if "accession" in account and (key := (account["cik"], account["accession"])) not in rows:
             rows[key] = [_as_its_cover_says(account, url) | {"source_url": url, "sha256": digest}]
     return _Part(pa.Table.from_pylist([row for key in sorted(rows) for row in rows[key]], FILINGS), given, Counter())
@@ -178,9 +178,9 @@ def _seal(read: Replay, taken: Taken, onto: Bundle) -> tuple[dict[str, pa.Table]
     """The tables of the bundle by file name, and the sources of its manifest: what `onto` holds, and what was read."""
     is_dated = not taken.paths
     replaced = pa.array(superseded(read), pa.string())
-    before, filings, aside = (_ships(table, replaced) for table in (onto.facts, onto.filings, onto.set_aside))
+    before, aside = _ships(onto.facts, replaced), _ships(onto.set_aside, replaced)
     documents, company_facts = _documents(read.facts, before), _company_facts(read.facts, before, taken)
-    listed = _listed(read, filings, is_dated)
+    listed = _listed(read, onto.filings, is_dated)
     by_kind = dict.fromkeys(("xbrl_instance", "inline_xbrl"), (documents, "rows_other_subjects"))
     by_kind |= {"companyfacts": (company_facts, "rows_known")}
     sources = {

@@ -67,16 +67,14 @@ year_to_date as (
 ),
 
 -- What is stated for a length that is no quarter, half, nine months or year (a change of fiscal year) is known and not counted.
-odd_periods as (
+odd_statements as (
     select
         facts.cik,
         concepts.metric,
         {{ calendar_quarter_of(period_midpoint('facts.period_start', 'facts.period_end')) }} as calendar_quarter,
-        min(
-            concat(
-                'stated for ', cast(facts.period_start as string), ' to ', cast(facts.period_end as string), ' by ',
-                facts.accession, ': ', cast(facts.span_days as string), ' days are no quarter, half, nine months or year'
-            )
+        concat(
+            'stated for ', cast(facts.period_start as string), ' to ', cast(facts.period_end as string), ' by ',
+            facts.accession, ': ', cast(facts.span_days as string), ' days are no quarter, half, nine months or year'
         ) as reason
     from {{ ref('stg_edgar__facts') }} as facts
     inner join concepts
@@ -87,7 +85,11 @@ odd_periods as (
             and facts.period_end between concepts.valid_from and concepts.valid_to
             and facts.filed_on between concepts.filed_from and concepts.filed_to
     where facts.span = 'odd' and facts.unit = 'USD'
-    group by 1, 2, 3
+),
+
+odd_periods as (
+    select cik, metric, calendar_quarter, min(reason) as reason from odd_statements
+    group by cik, metric, calendar_quarter
 ),
 
 first_stated as (
