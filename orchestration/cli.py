@@ -24,6 +24,7 @@ from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError, is_ours, re
 from warehouse.formats import FORMATS, emit, harmless, json, one_line, render
 from warehouse.home import Home, find_home, read_last_refresh
 from warehouse.outfile import new_file, refuse_owned
+from warehouse.settings import DEFAULT_MEMORY, MEMORY_VARIABLE
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,13 +43,13 @@ Where is all the revenue? The AI revenue gap, quarter by quarter, from public fi
   aigap explain 2026Q2          one number, down to the filings it rests on
   aigap sql "from marts.scenarios"   any query on the published tables
 """
-_ENVIRONMENT = """\
+_ENVIRONMENT = f"""\
 environment:
   AIGAP_HOME       folder of all files (default: data/ in the checkout)
   SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
   AIGAP_EPOCH      1: also fetch and use Epoch AI's table of AI companies' revenue reports (CC BY 4.0)
   AIGAP_ALERT_WEBHOOK   where the daemon (aigap ui) posts that a run failed (see deploy/README.md)
-  AIGAP_MEMORY_LIMIT    memory the database engine may use for a refresh (default: 1GB)
+  {MEMORY_VARIABLE}    memory the database engine may use for a refresh (default: {DEFAULT_MEMORY})
 
 exit codes: 0 done, 1 failed (readers keep the last good numbers), 2 usage, 75 another refresh is running
 """

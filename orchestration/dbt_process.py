@@ -22,12 +22,13 @@ from typing import Any, NamedTuple
 
 from orchestration import child
 from warehouse.home import Home
+from warehouse.settings import MEMORY_VARIABLE, memory_limit
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 
 #: All that dbt's process sees of the caller's environment: where programs, libraries and temporary files are, how
 #: this machine writes text, and what Python needs. dbt takes every flag from a variable, so no other may come in.
-_ALLOWED = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LANGUAGE", "TZ", "AIGAP_MEMORY_LIMIT")
+_ALLOWED = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LANGUAGE", "TZ")
 _ALLOWED_PREFIXES = ("LC_", "LD_", "DYLD_", "PYTHON")
 
 
@@ -146,7 +147,8 @@ def _environment(home: Home) -> dict[str, str]:
         for name, value in child.environment().items()
         if value and (name in _ALLOWED or name.startswith(_ALLOWED_PREFIXES))
     }
-    return inherited | {"AIGAP_BUILD_DUCKDB": str(home.build), "DO_NOT_TRACK": "1"}
+    told = {"AIGAP_BUILD_DUCKDB": str(home.build), MEMORY_VARIABLE: memory_limit(), "DO_NOT_TRACK": "1"}
+    return inherited | told
 
 
 # --- dbt itself -----------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.settings import memory_limit
+
 #: Raw tables that carry knowledge, and the column that says since when. The rest of raw is configuration, or, like
 #: what is set aside, of no number.
 _DATED = {
@@ -114,7 +116,7 @@ def differences_at(build: Path, models: Collection[Model], day: date) -> list[Di
     marts = versioned_marts(model.name for model in models if model.schema == "marts")
     with tempfile.TemporaryDirectory() as folder:
         # The compiled SQL names its database after the build file.
-        con = duckdb.connect(str(Path(folder) / build.name), config={"threads": 2, "memory_limit": "768MB"})
+        con = duckdb.connect(str(Path(folder) / build.name), config={"threads": 2, "memory_limit": memory_limit()})
         try:
             con.execute(f"attach '{str(build).replace(chr(39), chr(39) * 2)}' as everything (read_only)")
             con.execute("create schema raw")

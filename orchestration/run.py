@@ -28,6 +28,7 @@ from orchestration.dbt_process import Dbt, DbtFailed
 from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, reason
 from warehouse.formats import emit
 from warehouse.home import Home, read_last_refresh, record_refresh, refresh_lock
+from warehouse.settings import DEFAULT_MEMORY, MEMORY_VARIABLE, memory_limit
 
 if TYPE_CHECKING:
     from orchestration.resources import Edgar, Inputs
@@ -266,11 +267,12 @@ def _check_settings(home: Home) -> None:
     """:raises Mistake: a setting cannot be what was meant; known before anything is loaded."""
     import duckdb
 
-    if limit := os.environ.get("AIGAP_MEMORY_LIMIT"):
-        try:
-            duckdb.connect(config={"memory_limit": limit}).close()
-        except duckdb.Error:
-            raise Mistake(f"AIGAP_MEMORY_LIMIT is {limit!r}, which is no size; write one such as 1GB") from None
+    try:
+        duckdb.connect(config={"memory_limit": memory_limit()}).close()
+    except duckdb.Error:
+        raise Mistake(
+            f"{MEMORY_VARIABLE} is {memory_limit()!r}, which is no size; write one such as {DEFAULT_MEMORY}"
+        ) from None
     if "?" in str(home.root):
         raise Mistake(f"{home.root} has a ? in its name, where DuckDB cannot write: set AIGAP_HOME to another folder")
     try:

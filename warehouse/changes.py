@@ -17,6 +17,7 @@ from warehouse.errors import Mistake
 from warehouse.formats import one_line, table, usd
 from warehouse.read import Rows, check_version, literal, query
 from warehouse.review import decided_by_quarter
+from warehouse.settings import DEFAULT_MEMORY
 
 _COLUMNS = (
     "calendar_quarter, scenario, change, run_rate_before_usd, run_rate_after_usd, ai_revenue_before_usd, "
@@ -63,7 +64,7 @@ def diff(old: Path, new: Path) -> Rows:
         if not path.is_file():
             raise Mistake(f"{path} is not there; give two published files, such as two of generations/*.duckdb")
     connection = duckdb.connect(
-        ":memory:", config={"threads": 2, "memory_limit": "1GB", "autoload_known_extensions": False}
+        ":memory:", config={"threads": 2, "memory_limit": DEFAULT_MEMORY, "autoload_known_extensions": False}
     )
     try:
         connection.execute(f"attach {literal(str(old))} as before (read_only)")

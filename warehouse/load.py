@@ -22,6 +22,7 @@ import duckdb
 
 from warehouse.errors import Busy, LoadError, WarehouseError
 from warehouse.home import Home
+from warehouse.settings import memory_limit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +33,7 @@ _SCHEMA = Path(__file__).with_name("schema.sql")
 #: Bounded, offline and independent of the machine's clock zone. Two threads: the data is small.
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
-    "memory_limit": os.environ.get("AIGAP_MEMORY_LIMIT") or "1GB",
+    "memory_limit": memory_limit(),
     "max_temp_directory_size": "2GB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,

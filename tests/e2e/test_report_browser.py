@@ -261,6 +261,18 @@ def test_the_sliders_recompute_the_gap(browser: Browser, page: Path, ask):
     assert "gpu=0.4&margin=0.6" in browser.driver.current_url
 
 
+def test_the_sliders_stand_where_the_chosen_scenario_does(browser: Browser, page: Path, ask):
+    shown = "return ['gpu', 'margin'].map((name) => document.querySelector(`[data-show=${name}]`).textContent)"
+    every = "select distinct scenario, gpu_share_of_tco, end_user_gross_margin from marts.ai_revenue_gap"
+    shares = {scenario: [percent(Decimal(gpu)), percent(Decimal(margin))] for scenario, gpu, margin in ask(every)}
+    assert shares["low"] != shares["measured"] != shares["high"]
+    for fragment, scenario in (("", "measured"), ("#scenario=low", "low"), ("#scenario=high", "high")):
+        browser.open(page, fragment)
+        assert browser.run(shown) == shares[scenario]
+    browser.open(page, "#scenario=low&gpu=0.6")
+    assert browser.run(shown) == ["60.0%", shares["low"][1]], "what was moved stays where it was"
+
+
 def test_a_past_day_sees_what_it_could(browser: Browser, page: Path, ask):
     day = "2024-06-20"
     browser.open(page, f"#day={day}")

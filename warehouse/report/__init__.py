@@ -188,6 +188,7 @@ def _data(
         "where schema_name = 'marts' and comment is not null group by all order by all",
     )
     days = query(connection, "select distinct known_from from marts.ai_revenue_gap_versions order by all")
+    first = statements.get(quarter, {}).get(scenario, {})
     bases = sorted({row["capex_basis"] for chart in charts for row in chart.rows.dicts() if "capex_basis" in row})
     return {
         "citations": _pack(kept, place),
@@ -199,8 +200,8 @@ def _data(
             "quarter": quarter,
             "scenario": scenario,
             "basis": bases[0] if bases else "",
-            "gpu": 0.5,
-            "margin": 0.5,
+            "gpu": first.get("gpu"),
+            "margin": first.get("margin"),
             "day": days.values[-1][0] if days.values else "",
         },
         "charts": [
@@ -233,7 +234,7 @@ def _pack(rows: Rows, place: Mapping[str, int]) -> dict[str, Any]:
     return {"columns": rows.columns, "values": [packed(row) for row in rows.values]}
 
 
-def _statements(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, str]]]:
+def _statements(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, Any]]]:
     """Quarter -> scenario -> what the head of the page says of it, newest quarter first."""
     gaps = query(connection, "from marts.ai_revenue_gap order by calendar_quarter desc, scenario").dicts()
     by_key = {(gap["calendar_quarter"], gap["scenario"]): gap for gap in gaps}
@@ -254,7 +255,7 @@ def _statements(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, di
         """,
     )
     benchmarks = {(quarter, basis): (low, high) for quarter, basis, low, high in totals.values}
-    statements: dict[str, dict[str, dict[str, str]]] = {}
+    statements: dict[str, dict[str, dict[str, Any]]] = {}
     for (quarter, scenario), gap in by_key.items():
         basis = gap["ai_revenue_basis"]
         ends = [by_key.get((quarter, end), {}).get("gap_usd") for end in ("low", "high")]
@@ -267,13 +268,18 @@ def _statements(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, di
             "earned": money(gap["ai_revenue_usd"]),
             "gap": money(gap["gap_usd"]),
             "coverage": percent(gap["coverage_share"]),
-            "gpu": percent(gap["gpu_share_of_tco"]),
-            "margin": percent(gap["end_user_gross_margin"]),
+            "gpu": _number(gap["gpu_share_of_tco"]),
+            "margin": _number(gap["end_user_gross_margin"]),
         }
     return statements
 
 
-def _first_view(statements: Mapping[str, Mapping[str, Mapping[str, str]]]) -> tuple[str, str]:
+def _number(share: str | float | None) -> float | None:
+    """Where a slider stands; a share is text where it is to be printed."""
+    return None if share is None else float(share)
+
+
+def _first_view(statements: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> tuple[str, str]:
     for quarter, scenarios in statements.items():
         if scenarios.get(_HEADLINE, {}).get("gap", "unknown") != "unknown":
             return quarter, _HEADLINE
