@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from ingest.ledger import CORRECTIONS_FILE, apply_corrections, parse_corrections
+from ingest.corrections import CORRECTIONS_FILE, apply_corrections, parse_corrections
 from ingest.records import DECIMAL, FIGURES, CuratedError
 from ingest.rules import SPANS
 

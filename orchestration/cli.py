@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warehouse.decisions import VERDICTS
 from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError, is_ours, reason
@@ -443,7 +443,7 @@ def _note(text: str) -> None:
 class _Closed(io.TextIOBase):
     """Standard output where the caller closed it: an answer written to it is lost, which is a failure."""
 
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
 
     def write(self, text: str) -> int:
         if text:
@@ -542,8 +542,8 @@ def _parser() -> argparse.ArgumentParser:
         "below": [below],
     }
 
-    def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: object = None, rows: str = ""):
-        command = (to or commands).add_parser(  # type: ignore[attr-defined]
+    def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: Any = None, rows: str = "") -> Any:
+        command = (to or commands).add_parser(
             name,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",

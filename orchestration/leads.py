@@ -113,7 +113,7 @@ def accept(home: Home, lead_id: str, cells: Mapping[str, str]) -> tuple[dict[str
         raise Mistake(f"{', '.join(unknown)}: no column of a figure; they are {', '.join(COLUMNS)}")
     if found.state == _ACCEPTED:
         raise Mistake(f"{lead_id} was accepted before: its row is in {home.figures / FILE}")
-    row = dict.fromkeys(COLUMNS, "") | proposal(found) | cells
+    row = {**dict.fromkeys(COLUMNS, ""), **proposal(found), **cells}
     path = home.figures / FILE
     before = path.read_text("utf-8-sig") if path.is_file() else ""
     text = before if before.endswith("\n") or not before else before + "\n"

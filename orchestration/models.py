@@ -160,7 +160,7 @@ def _owner(manifest: Manifest, test: Mapping[str, Any]) -> str:
     owner = f"model.{test['package_name']}.{named}" if named else test.get("attached_node")
     if not owner and len(parents) == 1:
         owner = parents[0]
-    if owner not in manifest["nodes"] and owner not in manifest["sources"]:
+    if owner is None or (owner not in manifest["nodes"] and owner not in manifest["sources"]):
         raise dg.DagsterInvalidDefinitionError(
             f"dbt test {test['name']} ({test['original_file_path']}) reads {len(parents)} tables and belongs to none: "
             "add config(meta={'dagster': {'ref': {'name': '<model>'}}}) to it"

@@ -76,14 +76,16 @@ class Warehouse(dg.ConfigurableResource):
         while (holder := held_by(self.home)) and holder.process != os.getpid():
             if time.monotonic() > deadline:
                 raise Busy(f"gave up after {WAIT_SECONDS} s: a refresh is still running ({holder})")
-            context.log.info(f"waiting: a refresh is already running ({holder})")
+            if context.log:
+                context.log.info(f"waiting: a refresh is already running ({holder})")
             time.sleep(5)
         with refresh_lock(self.home):
             if context.instance:
                 try:
                     prune(context.instance)
                 except Exception as error:  # the history of runs holds nothing that a run needs
-                    context.log.warning(f"old runs are still listed: {reason(error)}")
+                    if context.log:
+                        context.log.warning(f"old runs are still listed: {reason(error)}")
             yield self
 
     @contextmanager

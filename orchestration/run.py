@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestration import child
 from orchestration.dbt_process import Dbt, DbtFailed
+from orchestration.failures import reason_of
 from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, reason
 from warehouse.formats import emit
 from warehouse.home import Home, read_last_refresh, record_refresh, refresh_lock
@@ -84,13 +85,12 @@ class _Narrator(logging.Handler):
 def _logger(progress: Progress, models: int) -> Any:
     import dagster as dg
 
-    @dg.logger(description="Progress for a person who waits.")
     def narrate(_: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.Logger("aigap", logging.INFO)
         logger.addHandler(_Narrator(progress, models))
         return logger
 
-    return narrate
+    return dg.LoggerDefinition(narrate, description="Progress for a person who waits.")
 
 
 def refresh(
@@ -209,23 +209,6 @@ def _quiet() -> None:
 
     child.settle()
     warnings.filterwarnings("ignore", module="dagster")
-
-
-def reason_of(events: Iterable[Any]) -> str:
-    """One line from the first failure among Dagster events: its step, and the innermost error's first words.
-
-    :return: "" if none of them is a failure that says anything.
-    """
-    for event in events:
-        if event.event_type_value in ("STEP_FAILURE", "RUN_FAILURE", "PIPELINE_FAILURE"):
-            error = getattr(event.event_specific_data, "error", None)
-            step = f"{event.step_key}: " if event.step_key else ""
-            description = getattr(getattr(event.event_specific_data, "user_failure_data", None), "description", None)
-            while not description and error is not None and error.cause is not None:
-                error = error.cause
-            if description or error is not None:
-                return step + reason(description or error.message)
-    return ""
 
 
 @contextmanager
@@ -395,7 +378,7 @@ def import_(home: Home, folder: Path, *, force: bool = False) -> int:
     from warehouse import backup
 
     done = backup.restore(home, folder, force=force)
-    then = "; ".join(filter(None, (done.published and f"published {done.published}", done.reason)))
+    then = "; ".join(filter(None, (f"published {done.published}" if done.published else "", done.reason)))
     emit(f"{backup.added(done.new_files, done.new_decisions)}; {then}\n")
     shipped = BUNDLE_DIR.with_name("curated")
     for name, expected in done.manifest["files"].items():
