@@ -263,12 +263,16 @@ def beside(path: Path, ending: str = "") -> Path:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of whatever `path` is, in one step; a link in its place is replaced, never followed."""
+    """Put `data` in the place of whatever `path` is, in one step and for good: after a power cut it holds one or the
+    other, whole. A link in its place is replaced, never followed."""
     temporary = beside(path)
     try:
         with temporary.open("xb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
+        sync_directory(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
