@@ -202,14 +202,15 @@ def test_a_filing_is_accepted_or_refused_alike_whichever_way_it_came(edgar, tmp_
     """From a folder the build stops, from an archive the filing is set aside: for the same reason, or for none."""
     put(edgar, INSTANCE, document(form=cover))
     put(edgar, SUBMISSIONS, submissions(form=form))
-    archive = Archive(tmp_path / "archive")
-    about = dict(kind="xbrl_instance", cik=NVIDIA, accession=ACCESSION, form=form, filed_on="2025-08-27")
-    archive.put(
-        document(form=cover), f"https://{FILING}/nvda-20250727_htm.xml", retrieved_at=datetime.now(UTC), **about
-    )
+    archive, at = Archive(tmp_path / "archive"), datetime(2026, 9, 1, tzinfo=UTC)
+    about = dict(kind="xbrl_instance", accession=ACCESSION, form=form, filed_on="2025-08-27")
+    url = f"https://{FILING}/nvda-20250727_htm.xml"
+    archive.put(document(form=cover), url, retrieved_at=at, cik=NVIDIA, **about)
     (payload,) = replay(archive).payloads.to_pylist()
     if reason is None:
         assert (payload["status"], payload["error"]) == ("parsed", None)
+        listed = json.dumps(submissions(form=form)).encode()
+        archive.put(listed, f"https://{SUBMISSIONS}", kind="submissions", retrieved_at=at, cik=NVIDIA)
         for source, name in ((archive.root, "of archive"), (edgar, "of folder")):
             build_bundle(source, tmp_path / name)
             assert form in read_bundle(tmp_path / name).facts["form"].to_pylist()
