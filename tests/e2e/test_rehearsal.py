@@ -1,8 +1,8 @@
 """The filings of the next quarters arrive, sound and faulty; each is published right, within its run, and alone.
 
-The short form plays the quarter that is due, from the day after the newest thing we ship; `make rehearse` eight quarters
-from each of STARTS, and writes docs/rehearsal.md. AIGAP_REHEARSE_SEED and AIGAP_REHEARSE_STARTS (days, by comma) play
-others: a problem names both. AIGAP_REHEARSE_DAYS: filings of how many days come in one run.
+The short form plays the quarter that is due, from the day after the newest thing we ship; `make rehearse` eight
+quarters from each of STARTS, and writes docs/rehearsal.md. AIGAP_REHEARSE_SEED and AIGAP_REHEARSE_STARTS (days, by
+comma) play others: a problem names both. AIGAP_REHEARSE_DAYS: filings of how many days come in one run.
 """
 
 import fcntl
@@ -102,8 +102,8 @@ def write_table(folder: Path, figures: Figures) -> None:
         lines = [
             "# The next two years, rehearsed",
             "",
-            f"Made by `make rehearse` (seed {SEED}, filings of {DAYS} days in one run); do not edit. What each column means"
-            " stands in support/rehearsal.py.",
+            f"Made by `make rehearse` (seed {SEED}, filings of {DAYS} days in one run); do not edit. What each column"
+            " means stands in support/rehearsal.py.",
             "",
             f"| start | {' | '.join(c.replace('_', ' ') for c in columns)} |",
             f"|---|{'---:|' * len(columns)}",
