@@ -57,9 +57,7 @@ def test_help_names_everything_with_an_example_that_runs(con):
     assert all(what and example for _, _, what, example in rows)
     for kind, _, _, example in rows:
         assert con.execute(example).fetchall() or kind == "table", example
-    versions = con.sql(
-        "select table_name from duckdb_tables() where table_name like '%\\_versions' escape '\\'"
-    ).fetchall()
+    versions = con.sql("select table_name from duckdb_tables() where suffix(table_name, '_versions')").fetchall()
     as_of = {f"{name.removesuffix('_versions')}_as_of(as_of_date)" for (name,) in versions}
     assert as_of <= {name for kind, name, _, _ in rows if kind == "macro"}
 
@@ -96,17 +94,12 @@ def test_a_past_gap_comes_apart_as_it_was_then(con):
         "select calendar_quarter, scenario, sum(signed_usd)::bigint "
         f"from ai_revenue_gap_components_as_of({day}) group by all order by all"
     ).fetchall()
-    gaps = (
-        f"select calendar_quarter, scenario, coalesce(gap_usd, required_revenue_usd) from gap_as_of({day}) order by all"
-    )
-    assert addends == con.sql(gaps).fetchall() != []
-    explained = con.sql(
-        f"select distinct scenario, component, signed_usd from explain_gap('2026Q1', {day}) order by all"
-    )
-    components = f"from ai_revenue_gap_components_as_of({day}) where calendar_quarter = '2026Q1'"
-    assert (
-        explained.fetchall() == con.sql(f"select scenario, component, signed_usd {components} order by all").fetchall()
-    )
+    whole = "select calendar_quarter, scenario, coalesce(gap_usd, required_revenue_usd)"
+    assert addends == con.sql(f"{whole} from gap_as_of({day}) order by all").fetchall() != []
+    one = "select distinct scenario, component, signed_usd from"
+    components = f"ai_revenue_gap_components_as_of({day}) where calendar_quarter = '2026Q1'"
+    explained = con.sql(f"{one} explain_gap('2026Q1', {day}) order by all").fetchall()
+    assert explained == con.sql(f"{one} {components} order by all").fetchall()
     filed_later = con.sql(f"select count(*) from explain_gap('2026Q1', {day}) where filed_on > {day}").fetchone()
     assert filed_later == (0,)
 
