@@ -47,8 +47,11 @@ def test_a_plain_shell_shows_the_marts_and_what_they_mean(con):
     assert con.sql(views).fetchall() == marts
     assert [name for (name,) in con.sql("show tables").fetchall()] == [name for name, _ in marts]
     assert con.sql("from ai_revenue_gap").fetchall() == con.sql("from marts.ai_revenue_gap").fetchall()
-    comments = "select table_name, column_name, comment from duckdb_columns() where schema_name = '{}' and not internal order by all"
-    assert con.sql(comments.format("main")).fetchall() == con.sql(comments.format("marts")).fetchall()
+    comments = "select table_name, column_name, comment from duckdb_columns() where not internal and schema_name = '{}'"
+    assert (
+        con.sql(comments.format("main")).order("all").fetchall()
+        == con.sql(comments.format("marts")).order("all").fetchall()
+    )
     assert con.sql("select what from columns_of('ai_revenue_gap') where column_name = 'gap_usd'").fetchone()[0]
 
 
