@@ -80,17 +80,18 @@
 {%- endmacro %}
 
 {% macro how_apart(steps) -%}
+    {%- set larger = 'greatest(' ~ steps ~ '.per_day_usd, ' ~ steps ~ '.neighbour_per_day_usd)' -%}
+    {%- set smaller = 'greatest(1, least(' ~ steps ~ '.per_day_usd, ' ~ steps ~ '.neighbour_per_day_usd))' -%}
+    {%- set is_larger = steps ~ '.per_day_usd > ' ~ steps ~ '.neighbour_per_day_usd' -%}
     concat(
-        'stands apart from its neighbours in time: a day of it is ',
+        'stands apart from its neighbours in time: a day of ',
+        case when {{ is_larger }} then 'it' else 'the nearest other statement' end,
+        ' is ',
         cast(
-            cast(
-                {{ share_of(
-                    'least(' ~ steps ~ '.per_day_usd, 100000 * greatest(1, ' ~ steps ~ '.neighbour_per_day_usd))',
-                    'greatest(1, ' ~ steps ~ '.neighbour_per_day_usd)'
-                ) }} as decimal(18, 3)
-            ) as string
+            cast({{ share_of('least(' ~ larger ~ ', 100000 * ' ~ smaller ~ ')', smaller) }} as decimal(18, 3)) as string
         ),
-        ' times a day of the nearest other statement'
+        ' times a day of ',
+        case when {{ is_larger }} then 'the nearest other statement' else 'it' end
     )
 {%- endmacro %}
 

@@ -168,15 +168,15 @@ SOUND = [
     [
         (dict(capex=10**12, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "times a day of the nearest"),
         (dict(capex=10**10, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "times a day of the nearest"),
-        (dict(capex=10**6, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "times a day of the nearest"),
-        (dict(capex=0, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "times a day of the nearest"),
+        (dict(capex=10**6, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "nearest other statement is 10"),
+        (dict(capex=0, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "nearest other statement is 10"),
         (dict(capex=-(10**9), part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "negative"),
         (dict(capex=10**9, part=-6 * 10**9, total=9 * 10**9), {"data_center_revenue"}, "negative"),
         (dict(capex=10**9, part=10 * 10**9, total=9 * 10**9), {"data_center_revenue"}, "larger than total_revenue"),
         (dict(capex=10**19, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "no company can state"),
         (dict(capex=5 * 10**18, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "no company can state"),
         # the total is wrong, and its part is not blamed for it
-        (dict(capex=10**9, part=6 * 10**9, total=9 * 10**6), {"total_revenue"}, "times a day of the nearest"),
+        (dict(capex=10**9, part=6 * 10**9, total=9 * 10**6), {"total_revenue"}, "nearest other statement is 10"),
         (
             dict(capex=10**12, part=6 * 10**12, total=9 * 10**12),
             {"capex_cash_gross", "data_center_revenue", "total_revenue"},

@@ -178,7 +178,8 @@ missing_from_filings as (
         curated.source_kind,
         curated.accession,
         case
-            when curated.qualifier = 'exact' then greatest(curated.known_from, coalesce(tagged_periods.tagged_until, curated.known_from))
+            when curated.qualifier = 'exact'
+                then greatest(curated.known_from, coalesce(tagged_periods.tagged_until, curated.known_from))
             else curated.known_from
         end as known_from,
         curated.known_to,

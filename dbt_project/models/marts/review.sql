@@ -207,7 +207,7 @@ others as (
         cast(null as date) as filed_on,
         cast(null as string) as stated,
         reason,
-        'compare with the address: if EDGAR is right, aigap review accept, and the next aigap fetch takes it at once' as what_to_do,
+        'look at EDGAR: if it is right, aigap review accept, and the next aigap fetch takes it at once' as what_to_do,
         since
     from held_back
     union all
@@ -333,6 +333,18 @@ last_words as (
     {{ latest_of('decisions', key=['target'], order=['number desc']) }}
 ),
 
+shown as (
+    select distinct number from found
+),
+
+ciks as (
+    select
+        accession,
+        max(cik) as cik
+    from facts
+    group by accession
+),
+
 entries as (
     select * from found
     union all
@@ -356,8 +368,8 @@ entries as (
         last_words.why,
         '' as what_to_do
     from last_words
-    left join (select accession, max(cik) as cik from facts group by accession) as ciks on last_words.accession = ciks.accession
-    left join (select distinct number from found) as shown on last_words.number = shown.number
+    left join ciks on last_words.accession = ciks.accession
+    left join shown on last_words.number = shown.number
     where last_words.verdict in ('accept', 'reject') and shown.number is null
 ),
 
