@@ -22,6 +22,7 @@ from ingest.archive import Archive
 from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
+from ingest.edgar.guards import Guards
 from ingest.edgar.holdings import documents_at_hand, pending_filings
 from ingest.edges import read_ai_revenue_edges
 from ingest.epoch_figures import with_epoch
@@ -142,6 +143,7 @@ RAW_SPECS = (
     _raw("ai_revenue_edges", "Payments between companies whose AI revenue is counted.", CURATED),
     _raw("set_aside", "Single facts and entries that cannot be used, with the reason.", BUNDLE, checks.ARCHIVE),
     _raw("pending_filings", "Filings that EDGAR lists and whose facts are still to come.", checks.ARCHIVE),
+    _raw("held_back", "Answers of EDGAR that are not used as yet: they go back behind an earlier one.", checks.ARCHIVE),
     _raw("decisions", "What an operator decided about something set aside or doubtful.", DECISIONS),
     _raw("scenario_parameters", "Scenario parameters with their sources.", CURATED),
 )
@@ -363,6 +365,7 @@ def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: In
         decisions = read_decisions(warehouse.home, found[checks.DECISIONS_READABLE.name].append)
         replace_rows(connection, "decisions", decisions)
         replace_rows(connection, "pending_filings", _pending(bundle, store, warehouse.home))
+        replace_rows(connection, "held_back", Guards(store.root, {}).held_back())
         found |= _complaints(connection)
         counts = row_counts(connection)
         newest = {f"raw.{name}": _newest_filings(connection, name) for name in ("xbrl_facts", "filings")}
@@ -457,6 +460,7 @@ def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
         rows = [dg.TableRecord({"table": f"marts.{name}", "rows": count}) for name, count in done.rows.items()]
         return dg.MaterializeResult(
             metadata={
+                **_headline(done.path),
                 "generation": done.generation,
                 "is new": done.is_new,
                 "path": dg.MetadataValue.path(str(done.path)),
@@ -469,6 +473,21 @@ def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
         )
 
     return publish_marts
+
+
+def _headline(published: Path) -> dict[str, str | int]:
+    """The gap of the newest quarter and its change from the quarter before; Dagster plots the numbers over the runs."""
+    with duckdb.connect(str(published), read_only=True) as connection:
+        rows = connection.execute(
+            "select calendar_quarter, gap_usd from marts.ai_revenue_gap "
+            "where scenario = 'measured' and gap_usd is not null order by calendar_quarter desc limit 2"
+        ).fetchall()
+    found: dict[str, str | int] = {}
+    for when, (quarter, gap) in zip(("", ", quarter before"), rows, strict=False):
+        found |= {f"quarter{when}": quarter, f"gap, USD{when}": gap}
+    if len(rows) == 2:
+        found["change of the gap, USD"] = rows[0][1] - rows[1][1]
+    return found
 
 
 # --- report ---------------------------------------------------------------------------------------

@@ -26,19 +26,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 from orchestration import child
 from orchestration.dbt_process import Dbt, DbtFailed
 from orchestration.failures import reason_of
-from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, reason
+from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, is_ours, reason
 from warehouse.formats import emit
 from warehouse.home import Home, read_last_refresh, record_refresh, refresh_lock
 from warehouse.settings import DEFAULT_MEMORY, MEMORY_VARIABLE, memory_limit
 
 if TYPE_CHECKING:
+    import dagster as dg
+
     from orchestration.resources import Edgar, Inputs
 
+#: Where the UI loads the job from.
+_LOCATION = f"{__package__}.definitions"
 #: Runs made here carry it, so that the UI lists them under the job.
-_TAGS = {
-    ".dagster/repository": "__repository__@orchestration.definitions",
-    "aigap/started_by": "aigap refresh",
-}
+_TAGS = {".dagster/repository": f"__repository__@{_LOCATION}", "aigap/started_by": "aigap refresh"}
 
 
 class Progress(Protocol):
@@ -166,11 +167,28 @@ def _run_job(
                 ),
                 before_exit=lambda: close_left_over_runs(instance, job.name),
             )
+            _belongs_to_the_ui(instance, result.run_id)
     except (sqlite3.Error, DatabaseError) as error:  # a step's own errors are events
         raise WarehouseError(f"Dagster's history of runs in {home.dagster}: {reason(error)}") from error
     if not result.success:
         raise WarehouseError(reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
     return models + 4
+
+
+def _belongs_to_the_ui(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Note on a run made here where the UI loads its job from: its overview leaves out runs that do not say so."""
+    from dagster._core.remote_origin import (
+        ManagedGrpcPythonEnvCodeLocationOrigin,
+        RemoteJobOrigin,
+        RemoteRepositoryOrigin,
+    )
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=_LOCATION), _LOCATION)
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), run.job_name)
+    instance.run_storage.replace_job_origin(run, origin)
 
 
 def _interruptible(work: Callable[[], Any], before_exit: Callable[[], Any]) -> Any:
@@ -230,7 +248,7 @@ def _failure_recorded(home: Home) -> Iterator[None]:
         if now:
             readers = f"readers keep {now}" if now == before else f"readers have the new {now}"
         try:
-            record_refresh(home, "failed", said, datetime.now(UTC).isoformat(timespec="seconds"))
+            _note(home, "failed", said)
         except OSError as unwritten:
             readers += f"; this could not be noted in {home.last_refresh} ({unwritten.strerror})"
         failure = WarehouseError(f"{said}; {readers}")
@@ -266,6 +284,9 @@ def _check_settings(home: Home) -> None:
 
 # --- fetch, bundle --------------------------------------------------------------------------------
 
+#: How the note of a fetch that failed begins.
+_FETCH = "fetch: "
+
 
 def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | None = None) -> int:
     """Archive what is new at EDGAR for the watch list; `aigap refresh` then builds with it.
@@ -277,18 +298,38 @@ def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | No
     from ingest.bundle import read_bundle
     from orchestration.fetching import ask_edgar, contradictions, problems
 
-    with refresh_lock(home):
+    with _fetch_recorded(home), refresh_lock(home):
         hosts = {"hosts": edgar.hosts} if edgar else {}
         result = ask_edgar(home, read_bundle(), progress, **hosts)
-    for line in contradictions(result):
-        progress(f"warning: {line}")
-    progress(
-        f"{len(result.new_accessions)} new filings, {len(result.fetched)} new payloads, "
-        f"{result.requests_sent} requests; aigap refresh builds with them"
-    )
-    if found := problems(result):
-        raise WarehouseError("\n".join(["not everything could be fetched; what was is kept:", *found]))
+        for line in contradictions(result):
+            progress(f"warning: {line}")
+        progress(
+            f"{len(result.new_accessions)} new filings, {len(result.fetched)} new payloads, "
+            f"{result.requests_sent} requests; aigap refresh builds with them"
+        )
+        if found := problems(result):
+            raise WarehouseError("\n".join(["not everything could be fetched; what was is kept:", *found]))
     return 0
+
+
+@contextmanager
+def _fetch_recorded(home: Home) -> Iterator[None]:
+    """A fetch that fails is noted as a refresh that does, until one goes through. What it says is left as it is."""
+    try:
+        yield
+    except Busy:
+        raise
+    except Exception as error:
+        with suppress(OSError):
+            _note(home, "failed", _FETCH + str(error if is_ours(error) else reason(error)))
+        raise
+    last = read_last_refresh(home)
+    if last and last["outcome"] == "failed" and last["message"].startswith(_FETCH):
+        _note(home, "fetched", "everything that EDGAR lists; aigap refresh builds with it")
+
+
+def _note(home: Home, outcome: str, message: str) -> None:
+    record_refresh(home, outcome, message, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:

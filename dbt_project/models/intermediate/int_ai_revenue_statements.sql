@@ -1,7 +1,7 @@
 {#- What the counted companies were said to earn with AI: one row a statement, with the day it speaks of, the day whose pace it
     is, and the days from and until which it stood. -#}
 with figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
 ),
 
 roles as (

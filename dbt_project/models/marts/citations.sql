@@ -68,6 +68,7 @@ from_filings as (
                 )
             else watched.source_url
         end as source_url,
+        watched.accession as source_accession,
         watched.source_url as payload_url,
         watched.sha256,
         'high' as confidence
@@ -92,6 +93,7 @@ from_figures as (
         source_kind,
         source_title,
         source_url,
+        accession as source_accession,
         source_url as payload_url,
         cast(null as string) as sha256,
         confidence
@@ -116,6 +118,7 @@ from_parameters as (
         'assumption' as source_kind,
         source_title,
         source_url,
+        cast(null as string) as source_accession,
         source_url as payload_url,
         cast(null as string) as sha256,
         'high' as confidence
@@ -139,6 +142,7 @@ from_edges as (
         source_kind,
         source_title,
         source_url,
+        accession as source_accession,
         source_url as payload_url,
         cast(null as string) as sha256,
         confidence
