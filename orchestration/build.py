@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -47,7 +48,7 @@ def build_definitions(
     manifest = models.load_manifest(home, dbt)
     with models.beta():
         in_python = dg.with_source_code_references([archive, load_raw, published_file(manifest), report])
-    assets = [dbt_models(manifest, dbt), *in_python]
+    assets: list[Any] = [dbt_models(manifest, dbt), *in_python]
     return dg.Definitions(
         assets=dg.map_asset_specs(
             lambda spec: spec.replace_attributes(freshness_policy=jobs.FRESHNESS, owners=[OWNER]), assets
