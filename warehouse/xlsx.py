@@ -167,7 +167,7 @@ def _notes(
 ) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Headings with lines of two cells under each."""
     found = gap_rows(connection, "measured", None)
-    says = headline(found).splitlines() + footer(connection, found.as_dicts()[0]["calendar_quarter"]).splitlines()[:-1]
+    *says, _ = (headline(connection, found) + footer(connection, found.as_dicts()[0]["calendar_quarter"])).splitlines()
     yield "The AI revenue gap", [("", line) for line in says]
     yield "Before you quote a number", [("", line) for line in _CAVEATS]
     yield "Sheets", [(sheets[table], f"marts.{table}: {says}") for table, says in tables.items()]

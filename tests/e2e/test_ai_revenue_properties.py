@@ -108,6 +108,7 @@ def _figure(number: int, row: dict) -> dict:
         "source_url": "u",
         "is_citable": True,
         "overlaps_with": "others",
+        "file": "ai_revenue.csv",
         **row,
     }
 
@@ -197,6 +198,35 @@ def test_the_panel_ignores_an_entrant(run, said, paid, value):
     assert entered == value * M
     opened = {row[0] for row in without}
     assert [row for row in with_entrant if row[0] in opened] == without
+
+
+@SETTINGS
+@given(said=statements(), paid=payments(), theirs=statements())
+def test_the_users_own_figures_move_nothing_shipped_and_count_where_they_are_asked_for(run, said, paid, theirs):
+    """Every shipped row of every version is as without them; the own basis is what they would give if they shipped."""
+    # Early enough for NVIDIA's reports to have opened the quarters: an own figure opens none.
+    theirs = [row for row in theirs if row["period_end"] < date(2025, 10, 1)]
+    own = [row | {"file": "own:mine.csv"} for row in theirs]
+    current = "select company, calendar_quarter, {basis}, low_usd, central_usd, high_usd, fact_ids from marts.ai_revenue_series"
+
+    def shipped(con):
+        return {
+            mart: con.execute(
+                f"select * from marts.{mart}_versions where ai_revenue_basis not like 'own:%' order by all"
+            ).fetchall()
+            for mart in MARTS
+        }
+
+    with run(said, paid) as con:
+        without = shipped(con)
+        assert con.execute("select * from marts.ai_revenue_series where ai_revenue_basis like 'own:%'").fetchall() == []
+    with run([*said, *own], paid) as con:
+        assert shipped(con) == without
+        counted = con.execute(
+            current.format(basis="substr(ai_revenue_basis, 5)") + " where ai_revenue_basis like 'own:%' order by all"
+        ).fetchall()
+    with run([*said, *theirs], paid) as con:
+        assert con.execute(current.format(basis="ai_revenue_basis") + " order by all").fetchall() == counted or not own
 
 
 @SETTINGS
