@@ -25,7 +25,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from support.report_marts import ACCESSION, FILING, FORMULA, HOSTILE, write_marts
 from warehouse.report import write_report
-from warehouse.report.words import headline, money, percent
+from warehouse.report.digits import headline, money, percent
 
 
 class Browser:

@@ -19,7 +19,7 @@ from warehouse import report
 from warehouse.errors import NotPublished
 from warehouse.report import is_current, json_for_script, write_report
 from warehouse.report.charts import CHARTS, Chart
-from warehouse.report.words import money, percent
+from warehouse.report.digits import money, percent
 
 PAGE = Path(report.__file__).parent
 

@@ -1,8 +1,8 @@
 """The page: one self-contained HTML file made from the published file.
 
-Belongs here: everything between the marts and that file (charts.py what is drawn, words.py its digits, page.* the page
-itself; its sentences are those of every reader, warehouse/words.py). Does not belong here: derivation (dbt_project),
-other ways to read (read.py).
+Belongs here: everything between the marts and that file (charts.py what is drawn, digits.py its numbers, page.* the
+page itself; its sentences are those of every reader, warehouse/words.py). Does not belong here: derivation
+(dbt_project), other ways to read (read.py).
 
 Charts are Vega-Lite specifications written as plain dicts and carried as JSON, with the JavaScript bundle that
 vl-convert brings. Altair would write the same JSON from objects: two packages and a second vocabulary more, and none
@@ -37,7 +37,7 @@ from warehouse import words
 from warehouse.errors import NotPublished, WarehouseError, reason
 from warehouse.home import replace_file
 from warehouse.report.charts import CHARTS, Chart, Rows, query
-from warehouse.report.words import SCENARIOS, money, percent
+from warehouse.report.digits import SCENARIOS, money, percent
 
 __all__ = ["is_current", "render", "write_report"]
 
