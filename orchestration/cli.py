@@ -795,7 +795,7 @@ own:estimated_run_rate (or own: before another). Exit code 1 if a row is refused
   aigap figures check data/figures/mine.csv
 """
 _EXPORT = """\
-  aigap export DIR            published file, archive, decisions and curated figures
+  aigap export DIR            published file, archive, decisions, curated figures and your own
   aigap export --xlsx FILE    the published tables for Excel
 
 The folder is complete when it appears: plain files, and manifest.json with the SHA-256 of each. A refresh may run

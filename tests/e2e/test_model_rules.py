@@ -352,13 +352,12 @@ SAID = {
     "layer": "model",
     "source_kind": "press_report",
     "confidence_rank": 1,
-    "is_own": False,
 }
 
 
 def test_own_statements_feed_the_ends_of_their_own_alone(run):
     """Without any of the user's there are three ends; with one, three more, and it is in none of the first three."""
-    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31", "known_on": "2024-04-02", "company": "Lab"}
+    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31", "known_on": "2024-04-02", "is_own": False}
 
     def ends(*more):
         rows = run(
@@ -397,7 +396,7 @@ def test_the_user_may_speak_of_who_states_nothing_usable_and_not_of_a_part(run):
 
 
 def test_weak_statements_feed_the_high_end_alone_and_the_newer_word_holds(run):
-    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31"}
+    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31", "is_own": False}
     rows = run(
         "int_ai_revenue_statements_known",
         int_ai_revenue_statements=[
@@ -594,7 +593,9 @@ def test_a_weak_payment_moves_the_range_and_not_the_centre(run):
             int_ai_revenue_quarters=QUARTERS,
             int_ai_revenue_gross=_cloud(),
             int_ai_revenue_statements=[
-                SAID | {"company": "Cloud", "has_overlap": True, "known_on": "2025-01-01", "speaks_on": "2024-12-31"}
+                SAID
+                | {"company": "Cloud", "has_overlap": True, "known_on": "2025-01-01", "speaks_on": "2024-12-31"}
+                | {"is_own": False}
             ],
             stg_curated__ai_revenue_edges=[DEFAULT | {"fact_id": "d", "share": Decimal("0.6")}],
             int_ai_revenue_edge_shares=[
