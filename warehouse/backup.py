@@ -279,8 +279,8 @@ def _hash(path: Path) -> str:
 
 
 def restore(home: Home, folder: Path, *, force: bool = False) -> Imported:
-    """Put a backup into `home`: what its archive and its decisions hold and the home's do not, the user's own files that
-    it lacks, then its published file.
+    """Put a backup into `home`: what its archive and its decisions hold and the home's do not, files of the user's own
+    that it lacks, then its published file.
 
     Archive, decisions and verdicts on leads only grow: nothing the home has is lost, the next refresh builds from both.
     Everything is checked and copied aside first; a kill before the published link moves leaves readers what they had,
