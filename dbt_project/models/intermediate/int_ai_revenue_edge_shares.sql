@@ -1,15 +1,31 @@
 {#- What part of a payee's revenue each payer is known to pay, and the same again with the user's own figures among the
     revenues, for the scenarios that count them (macros/edge_shares.sql has the rule). -#}
-select
-    shipped.*,
-    false as counts_own
-from (
+with shipped as (
     {{ edge_shares('estimated_run_rate') }}
-) as shipped
-union all
-select
-    own.*,
-    true
-from (
+),
+
+with_own as (
     {{ edge_shares('own:estimated_run_rate') }}
-) as own
+),
+
+final as (
+    select *, false as counts_own from shipped
+    union all
+    select *, true as counts_own from with_own
+)
+
+select
+    known_from,
+    payee,
+    payer,
+    calendar_quarter,
+    is_headline_grade,
+    payee_usd,
+    payer_usd,
+    share,
+    low_share,
+    high_share,
+    days_away,
+    fact_ids,
+    counts_own
+from final

@@ -14,12 +14,18 @@ ends as (
     select 'high', 3
 ),
 
+-- One row, or none.
+of_the_user as (
+    select distinct is_own from statements
+    where is_own
+),
+
 range_ends as (
     select range_end, weakest_rank, false as counts_own from ends
     union all
     select concat('own:', ends.range_end), ends.weakest_rank, true
     from ends
-    cross join (select distinct is_own from statements where is_own) as of_the_user
+    cross join of_the_user
 ),
 
 days as (
