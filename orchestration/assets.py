@@ -448,6 +448,7 @@ def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
         rows = [dg.TableRecord({"table": f"marts.{name}", "rows": count}) for name, count in done.rows.items()]
         return dg.MaterializeResult(
             metadata={
+                **_headline(done.path),
                 "generation": done.generation,
                 "is new": done.is_new,
                 "path": dg.MetadataValue.path(str(done.path)),
@@ -460,6 +461,21 @@ def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
         )
 
     return publish_marts
+
+
+def _headline(published: Path) -> dict[str, str | int]:
+    """The gap of the newest quarter and its change from the quarter before; Dagster plots the numbers over the runs."""
+    with duckdb.connect(str(published), read_only=True) as connection:
+        rows = connection.execute(
+            "select calendar_quarter, gap_usd from marts.ai_revenue_gap "
+            "where scenario = 'measured' and gap_usd is not null order by calendar_quarter desc limit 2"
+        ).fetchall()
+    found: dict[str, str | int] = {}
+    for when, (quarter, gap) in zip(("", ", quarter before"), rows, strict=False):
+        found |= {f"quarter{when}": quarter, f"gap, USD{when}": gap}
+    if len(rows) == 2:
+        found["change of the gap, USD"] = rows[0][1] - rows[1][1]
+    return found
 
 
 # --- report ---------------------------------------------------------------------------------------

@@ -30,13 +30,14 @@ from warehouse.formats import emit
 from warehouse.home import Home, read_last_refresh, record_refresh, refresh_lock
 
 if TYPE_CHECKING:
+    import dagster as dg
+
     from orchestration.resources import Edgar, Inputs
 
+#: Where the UI loads the job from.
+_LOCATION = f"{__package__}.definitions"
 #: Runs made here carry it, so that the UI lists them under the job.
-_TAGS = {
-    ".dagster/repository": "__repository__@orchestration.definitions",
-    "aigap/started_by": "aigap refresh",
-}
+_TAGS = {".dagster/repository": f"__repository__@{_LOCATION}", "aigap/started_by": "aigap refresh"}
 
 
 class Progress(Protocol):
@@ -165,11 +166,28 @@ def _run_job(
                 ),
                 before_exit=lambda: close_left_over_runs(instance, job.name),
             )
+            _belongs_to_the_ui(instance, result.run_id)
     except (sqlite3.Error, DatabaseError) as error:  # a step's own errors are events
         raise WarehouseError(f"Dagster's history of runs in {home.dagster}: {reason(error)}") from error
     if not result.success:
         raise WarehouseError(reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
     return models + 4
+
+
+def _belongs_to_the_ui(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Note on a run made here where the UI loads its job from: its overview leaves out runs that do not say so."""
+    from dagster._core.remote_origin import (
+        ManagedGrpcPythonEnvCodeLocationOrigin,
+        RemoteJobOrigin,
+        RemoteRepositoryOrigin,
+    )
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=_LOCATION), _LOCATION)
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), run.job_name)
+    instance.run_storage.replace_job_origin(run, origin)
 
 
 def _interruptible(work: Callable[[], Any], before_exit: Callable[[], Any]) -> Any:

@@ -23,8 +23,8 @@ import duckdb
 
 from orchestration.history import Model, compiled_models
 from support.chain import raw_shapes
+from warehouse.macros import reader_macros
 
-_MACROS = Path(__file__).resolve().parents[2] / "warehouse" / "reader_macros.sql"
 #: A model as compiled SQL names it. The database is named after the build file, build.duckdb.
 _RELATION = re.compile(r'"build"\."\w+"\."(\w+)"')
 
@@ -63,7 +63,7 @@ def rebuilt(
             con.execute(f"create view raw.{table} as {select}")
         _create(con, models)
         if macros:
-            con.execute(_MACROS.read_text("utf-8"))
+            con.execute(reader_macros(con))
         yield con
     finally:
         con.close()

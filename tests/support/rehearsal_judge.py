@@ -25,6 +25,7 @@ from support.replay import processed
 from warehouse.home import Home
 
 Key = tuple[str, str, date]  # ticker, metric, last day of the quarter
+Version = tuple[date, date | None, str]  # known from, known to, the row
 #: Reports before this one whose quarters a filing may state again.
 COMPARATIVES = 12
 
@@ -38,7 +39,7 @@ class Judge:
             company = history.company(rows[0]["cik"])
             self._pencil.note(company, by_metric(company, rows), rows[0]["filed_on"])
         self._numbers: dict[Key, tuple[int, str]] = {}
-        self._versions: dict[str, set[tuple[date, str]]] = {}
+        self._versions: dict[str, set[Version]] = {}
         self._allowed: dict[Key, set[int | None]] = {}
         self._expected: dict[Key, set[int]] = {}
         self._read()
@@ -61,7 +62,7 @@ class Judge:
         yield from self._changes(before)
         since = min([a.filed_on for a in due] + [self._day + timedelta(1)])
         for mart, rows in versions.items():
-            was, now = ({row for row in of if row[0] < since} for of in (rows, self._versions[mart]))
+            was, now = (_as_of(since, of) for of in (rows, self._versions[mart]))
             if was != now:
                 yield f"{mart} of days before {since} changed: {_difference(was - now, now - was)}"
         self._day = day
@@ -122,11 +123,20 @@ class Judge:
         with duckdb.connect(str(self._home.published), read_only=True) as con:
             query = " union all ".join([*columns, f"select {CAPEX}, source_kind from marts.hyperscaler_capex"])
             self._numbers = {row[:3]: row[3:] for row in con.execute(query).fetchall()}
-            for mart in VERSIONED_MARTS:
-                query = (
-                    f"select known_from, v::varchar from (select * exclude (known_to) from marts.{mart}_versions) as v"
-                )
+            for mart in VERSIONED_MARTS:  # by name: dbt orders the columns as the contract does, the bare SQL does not
+                described = con.execute(f"describe marts.{mart}_versions").fetchall()
+                pairs = ", ".join(f"{name} := {name}" for name in sorted({row[0] for row in described} - {"known_to"}))
+                query = f"select known_from, known_to, struct_pack({pairs})::varchar from marts.{mart}_versions"
                 self._versions[mart] = set(con.execute(query).fetchall())
+
+
+def _as_of(since: date, rows: set[Version]) -> set[tuple[date, str]]:
+    """What was known before a day: each version, and how far it held by then."""
+    return {
+        (begun, f"{text} until {ended if ended and ended < since else 'then'}")
+        for begun, ended, text in rows
+        if begun < since
+    }
 
 
 def _difference(gone: set[tuple[date, str]], new: set[tuple[date, str]]) -> str:

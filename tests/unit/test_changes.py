@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from support.small_warehouse import INFO, MACROS, change_build, small_home
+from warehouse import macros
 from warehouse.changes import attributed, changes, text
 from warehouse.publish import publish
 from warehouse.read import open_published
 
-_READER_MACROS = (Path(__file__).parents[2] / "warehouse" / "reader_macros.sql").read_text("utf-8")
-_MACRO = re.search(r"create or replace macro marts\.gap_changes.*?;", _READER_MACROS, re.DOTALL)[0]
+_TEXT = macros._FILE.read_text("utf-8")
+_MACROS = macros._AS_OF.format(mart="ai_revenue_gap").join(
+    re.search(rf"create or replace macro marts\.{name}\(.*?;", _TEXT, re.DOTALL)[0]
+    for name in ("known_day", "gap_changes")
+)
 #: On 2026-09-10 a letter puts Example at 130 and Other at 9 billion, of which the low end takes half.
 _LETTER = """
     insert into marts.citations by name
@@ -47,7 +50,7 @@ _LETTER = """
 def connection(tmp_path_factory):
     home = small_home(tmp_path_factory.mktemp("changes"))
     change_build(home, _LETTER)
-    publish(home, INFO, macros=MACROS + _MACRO)
+    publish(home, INFO, macros=MACROS + _MACROS)
     with open_published(home) as connection:
         yield connection
 

@@ -6,13 +6,13 @@ import json
 import re
 import shutil
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from orchestration import cli
 from support.review_rows import ODD, REVIEW
 from support.small_warehouse import INFO, MACROS, change_build, publish_small, small_home
+from warehouse import macros
 from warehouse.changes import diff, text
 from warehouse.decisions import load
 from warehouse.doctor import examine
@@ -35,8 +35,11 @@ CHANGED = """
     insert into marts.ai_revenue_gap_versions
     select * replace (ai_revenue_usd + 2 as ai_revenue_usd, date '2026-08-29' as known_from) from moved;
 """
-_READER_MACROS = (Path(__file__).parents[2] / "warehouse" / "reader_macros.sql").read_text("utf-8")
-CHANGES_MACRO = re.search(r"create or replace macro marts\.gap_changes.*?;", _READER_MACROS, re.DOTALL)[0]
+_TEXT = macros._FILE.read_text("utf-8")
+CHANGES_MACROS = macros._AS_OF.format(mart="ai_revenue_gap").join(
+    re.search(rf"create or replace macro marts\.{name}\(.*?;", _TEXT, re.DOTALL)[0]
+    for name in ("known_day", "gap_changes")
+)
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +310,7 @@ def test_a_footnote_says_what_stands_by_hand(aigap, home, style):
 
 def test_a_decision_between_the_two_days_is_a_reason_for_a_change(aigap, home):
     change_build(home, CHANGED)
-    publish(home, INFO, macros=MACROS + CHANGES_MACRO)
+    publish(home, INFO, macros=MACROS + CHANGES_MACROS)
     between = aigap("changes", "--since", "2026-08-27", "--until", "2026-08-28")[1]
     assert "rejected by Jane Doe on 2026-08-28: filed in thousands" in between
     assert "accepted" not in between
