@@ -160,6 +160,11 @@ PENDING = pa.schema(
     ]
 )
 
+#: One answer of EDGAR that is held back because it goes back behind an earlier one. `target` is what a decision names.
+HELD_BACK = pa.schema(
+    [("target", pa.string()), ("cik", pa.string()), ("since", pa.timestamp("us", "UTC")), ("reason", pa.string())]
+)
+
 
 class IngestError(Exception):
     """Base of every error ingest raises on purpose; the message says what, where, what next."""

@@ -22,6 +22,7 @@ from ingest.archive import Archive
 from ingest.bundle import Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
+from ingest.edgar.guards import Guards
 from ingest.edgar.holdings import documents_at_hand, pending_filings
 from ingest.edges import read_ai_revenue_edges
 from ingest.epoch_figures import with_epoch
@@ -137,6 +138,7 @@ RAW_SPECS = (
     _raw("ai_revenue_edges", "Payments between companies whose AI revenue is counted.", CURATED),
     _raw("set_aside", "Single facts and entries that cannot be used, with the reason.", BUNDLE, checks.ARCHIVE),
     _raw("pending_filings", "Filings that EDGAR lists and whose facts are still to come.", checks.ARCHIVE),
+    _raw("held_back", "Answers of EDGAR that are not used as yet: they go back behind an earlier one.", checks.ARCHIVE),
     _raw("decisions", "What an operator decided about something set aside or doubtful.", DECISIONS),
     _raw("scenario_parameters", "Scenario parameters with their sources.", CURATED),
 )
@@ -354,6 +356,7 @@ def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: In
         decisions = read_decisions(warehouse.home, found[checks.DECISIONS_READABLE.name].append)
         replace_rows(connection, "decisions", decisions)
         replace_rows(connection, "pending_filings", _pending(bundle, store, warehouse.home))
+        replace_rows(connection, "held_back", Guards(store.root, {}).held_back())
         found |= _complaints(connection)
         counts = row_counts(connection)
         newest = {f"raw.{name}": _newest_filings(connection, name) for name in ("xbrl_facts", "filings")}

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestration import child
 from orchestration.dbt_process import Dbt, DbtFailed
-from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, reason
+from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, is_ours, reason
 from warehouse.formats import emit
 from warehouse.home import Home, read_last_refresh, record_refresh, refresh_lock
 
@@ -264,7 +264,7 @@ def _failure_recorded(home: Home) -> Iterator[None]:
         if now:
             readers = f"readers keep {now}" if now == before else f"readers have the new {now}"
         try:
-            record_refresh(home, "failed", said, datetime.now(UTC).isoformat(timespec="seconds"))
+            _note(home, "failed", said)
         except OSError as unwritten:
             readers += f"; this could not be noted in {home.last_refresh} ({unwritten.strerror})"
         failure = WarehouseError(f"{said}; {readers}")
@@ -299,6 +299,9 @@ def _check_settings(home: Home) -> None:
 
 # --- fetch, bundle --------------------------------------------------------------------------------
 
+#: How the note of a fetch that failed begins.
+_FETCH = "fetch: "
+
 
 def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | None = None) -> int:
     """Archive what is new at EDGAR for the watch list; `aigap refresh` then builds with it.
@@ -310,18 +313,38 @@ def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | No
     from ingest.bundle import read_bundle
     from orchestration.fetching import ask_edgar, contradictions, problems
 
-    with refresh_lock(home):
+    with _fetch_recorded(home), refresh_lock(home):
         hosts = {"hosts": edgar.hosts} if edgar else {}
         result = ask_edgar(home, read_bundle(), progress, **hosts)
-    for line in contradictions(result):
-        progress(f"warning: {line}")
-    progress(
-        f"{len(result.new_accessions)} new filings, {len(result.fetched)} new payloads, "
-        f"{result.requests_sent} requests; aigap refresh builds with them"
-    )
-    if found := problems(result):
-        raise WarehouseError("\n".join(["not everything could be fetched; what was is kept:", *found]))
+        for line in contradictions(result):
+            progress(f"warning: {line}")
+        progress(
+            f"{len(result.new_accessions)} new filings, {len(result.fetched)} new payloads, "
+            f"{result.requests_sent} requests; aigap refresh builds with them"
+        )
+        if found := problems(result):
+            raise WarehouseError("\n".join(["not everything could be fetched; what was is kept:", *found]))
     return 0
+
+
+@contextmanager
+def _fetch_recorded(home: Home) -> Iterator[None]:
+    """A fetch that fails is noted as a refresh that does, until one goes through. What it says is left as it is."""
+    try:
+        yield
+    except Busy:
+        raise
+    except Exception as error:
+        with suppress(OSError):
+            _note(home, "failed", _FETCH + str(error if is_ours(error) else reason(error)))
+        raise
+    last = read_last_refresh(home)
+    if last and last["outcome"] == "failed" and last["message"].startswith(_FETCH):
+        _note(home, "fetched", "everything that EDGAR lists; aigap refresh builds with it")
+
+
+def _note(home: Home, outcome: str, message: str) -> None:
+    record_refresh(home, outcome, message, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:

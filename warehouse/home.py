@@ -259,7 +259,7 @@ _NOTE_BYTES = 4096
 def record_refresh(home: Home, outcome: str, message: str, at: str) -> None:
     """Note how a refresh ended, for `show` and `doctor`: also on a disk that is full, over the note before.
 
-    :param outcome: published, unchanged, imported or failed.
+    :param outcome: published, unchanged, imported, fetched (after a fetch that failed) or failed.
     :param message: one line; for a failure, the check or step that blocked it.
     :param at: UTC, ISO 8601.
     :raises OSError: neither could be written.

@@ -49,6 +49,7 @@ REPLACED = (
     "doubtful_rows",
     "scenario_parameters",
     "pending_filings",
+    "held_back",
     "decisions",
 )
 

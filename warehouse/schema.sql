@@ -360,6 +360,18 @@ comment on column raw.pending_filings.form is 'Form, such as 10-Q.';
 comment on column raw.pending_filings.filed_on is 'Day it was filed.';
 comment on column raw.pending_filings.reason is 'Why its facts are not here yet.';
 
+create table raw.held_back (
+    target varchar primary key,
+    cik varchar not null,
+    since timestamptz not null,
+    reason varchar not null
+);
+comment on table raw.held_back is 'Answers of EDGAR that are not used as yet, because they go back behind an earlier one.';
+comment on column raw.held_back.target is 'What a decision on it names, such as submissions/0001045810.';
+comment on column raw.held_back.cik is 'Central Index Key, ten digits.';
+comment on column raw.held_back.since is 'When it was first refused.';
+comment on column raw.held_back.reason is 'What goes back, and until when it is held to be a stale copy.';
+
 create table raw.decisions (
     number integer primary key,
     target varchar not null,

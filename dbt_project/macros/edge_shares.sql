@@ -9,7 +9,7 @@ with edges as (
         *,
         coalesce(period_start, period_end) as first_day,
         case confidence when 'high' then 1 when 'medium' then 2 else 3 end as confidence_rank
-    from {{ ref('stg_curated__ai_revenue_edges') }}
+    from {{ ref('int_usable_edges') }}
     where not is_default and is_citable
 ),
 
@@ -28,7 +28,10 @@ days as (
     select known_to from gross
     where known_to is not null
     union
-    select known_on from edges
+    select known_on from {{ ref('int_usable_edges') }}
+    union
+    select withdrawn_on from {{ ref('int_usable_edges') }}
+    where withdrawn_on is not null
 ),
 
 rates as (
@@ -44,7 +47,7 @@ rates as (
 ),
 
 quarters_paid as (
-    select
+    select distinct
         edges.fact_id,
         quarters.calendar_quarter,
         {{ days_between(
@@ -81,7 +84,7 @@ parts as (
         on
             edges.payee = rates.company
             and quarters_paid.calendar_quarter = rates.calendar_quarter
-            and rates.known_from >= edges.known_on
+            and {{ in_force('edges', 'rates.known_from', 'known_on', 'withdrawn_on') }}
     where edges.amount_usd is not null
 ),
 
@@ -105,7 +108,7 @@ payers as (
         named.fact_id,
         cast(sum(rates.gross_usd) as bigint) as gross_usd
     from (
-        select edges.fact_id, exploded.payer
+        select distinct edges.fact_id, exploded.payer
         from edges {{ explode_ids(listed('edges.payer'), 'payer') }}
     ) as named
     inner join rates on named.payer = rates.company
@@ -140,7 +143,10 @@ candidates as (
         end as days_away,
         {{ array_union_sorted(array_of('edges.fact_id'), 'coalesce(amounts.fact_ids, ' ~ no_ids() ~ ')') }} as fact_ids
     from edges
-    inner join rates as payees on edges.payee = payees.company and payees.known_from >= edges.known_on
+    inner join rates as payees
+        on
+            edges.payee = payees.company
+            and {{ in_force('edges', 'payees.known_from', 'known_on', 'withdrawn_on') }}
     inner join quarters on payees.calendar_quarter = quarters.calendar_quarter
     left join amounts on payees.known_from = amounts.known_from and edges.fact_id = amounts.fact_id
     left join payers

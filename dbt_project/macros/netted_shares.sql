@@ -15,7 +15,7 @@ defaults as (
     select
         *,
         coalesce(period_start, period_end) as first_day
-    from {{ ref('stg_curated__ai_revenue_edges') }}
+    from {{ ref('int_usable_edges') }}
     where is_default and is_headline_grade
 ),
 
@@ -55,6 +55,9 @@ days as (
     select known_from from gross
     union
     select known_on from defaults
+    union
+    select withdrawn_on from defaults
+    where withdrawn_on is not null
     union
     select superseded_known_on from superseding
 ),
@@ -118,7 +121,7 @@ default_candidates as (
     inner join declared on companies.known_from = declared.known_from and companies.company = declared.company
     inner join defaults
         on
-            companies.known_from >= defaults.known_on
+            {{ in_force('defaults', 'companies.known_from', 'known_on', 'withdrawn_on') }}
             and (
                 (companies.layer = 'application' and defaults.payer_layer = companies.layer)
                 or (companies.layer = 'cloud_infrastructure' and defaults.payee_layer = companies.layer)

@@ -285,8 +285,12 @@ def test_a_scenario_is_what_its_parameters_were_that_day(run):
     ]
 
 
-def test_a_forecast_is_held_against_the_quarter_as_first_reported(run):
-    rate = {"calendar_quarter": "2023Q4", "run_rate_basis": "actual_run_rate", "fact_ids": ["x"]}
+@pytest.mark.parametrize(
+    ("rejected_on", "expected"), [(None, (70, "2024-02-21", 20)), ("2025-06-01", (71, "2025-02-26", 21))]
+)
+def test_a_forecast_is_held_against_the_quarter_as_first_reported(run, rejected_on, expected):
+    """By a filing that is used."""
+    rate = {"calendar_quarter": "2023Q4", "run_rate_basis": "actual_run_rate"}
     (row,) = run(
         "forecast_errors",
         ai_revenue_gap_versions=[
@@ -294,11 +298,13 @@ def test_a_forecast_is_held_against_the_quarter_as_first_reported(run):
             | {"known_from": "2023-09-20", "fact_ids": ["s"]}
         ],
         int_run_rates=[
-            rate | {"run_rate_usd": 70, "known_from": "2024-02-21", "known_to": "2025-02-26"},
-            rate | {"run_rate_usd": 71, "known_from": "2025-02-26"},
+            rate | {"run_rate_usd": 70, "known_from": "2024-02-21", "known_to": "2025-02-26", "fact_ids": ["x"]},
+            rate | {"run_rate_usd": 71, "known_from": "2025-02-26", "fact_ids": ["y"]},
         ],
+        int_usable_observations=[{"fact_ids": ["x"], "used_to": rejected_on}, {"fact_ids": ["y"]}],
     )
-    assert (row["actual_run_rate_usd"], row["actual_known_from"], row["error_usd"]) == (70, _day("2024-02-21"), 20)
+    usd, day, error = expected
+    assert (row["actual_run_rate_usd"], row["actual_known_from"], row["error_usd"]) == (usd, _day(day), error)
 
 
 # --- AI revenue -------------------------------------------------------------------------------------
@@ -324,7 +330,7 @@ def test_a_statement_has_a_pace_and_a_day_of_its_own(run):
     rows = run(
         "int_ai_revenue_statements",
         stg_curated__ai_revenue_roles=[{"company": "Lab", "role": "counted"}, {"company": "Nobody", "role": "memo"}],
-        stg_curated__figures=[
+        int_usable_figures=[
             STATEMENT | {"fact_id": "rate", "value": 90, "period_end": "2024-06-20", "known_on": "2024-07-01"},
             STATEMENT
             | {"fact_id": "quarter", "value": 20, "period_end": "2024-06-30", "known_on": "2024-07-30"}
@@ -381,7 +387,7 @@ def test_the_user_may_speak_of_who_states_nothing_usable_and_not_of_a_part(run):
     rows = run(
         "int_ai_revenue_statements",
         stg_curated__ai_revenue_roles=[{"company": name, "role": role} for name, role in roles.items()],
-        stg_curated__figures=[
+        int_usable_figures=[
             *(own | {"company": name, "fact_id": name} for name in companies),
             own | {"company": "Everybody", "fact_id": "all", "layer": "all"},
             *(own | {"company": name, "fact_id": f"shipped {name}", "is_own": False} for name in companies),
@@ -575,7 +581,7 @@ def test_a_years_payment_falls_on_its_quarters_in_the_payees_own_shape(run):
             "int_ai_revenue_edge_shares",
             int_ai_revenue_quarters=QUARTERS,
             int_ai_revenue_gross=_cloud(),
-            stg_curated__ai_revenue_edges=[EDGE | {"fact_id": "e"} | edge],
+            int_usable_edges=[EDGE | {"fact_id": "e"} | edge],
         )
         last = [row for row in rows if row["known_from"] == _day("2025-01-10")]
         assert {row["calendar_quarter"]: row["share"] for row in last} == dict.fromkeys(EARNED, expected)
@@ -597,7 +603,7 @@ def test_a_weak_payment_moves_the_range_and_not_the_centre(run):
                 | {"company": "Cloud", "has_overlap": True, "known_on": "2025-01-01", "speaks_on": "2024-12-31"}
                 | {"is_own": False}
             ],
-            stg_curated__ai_revenue_edges=[DEFAULT | {"fact_id": "d", "share": Decimal("0.6")}],
+            int_usable_edges=[DEFAULT | {"fact_id": "d", "share": Decimal("0.6")}],
             int_ai_revenue_edge_shares=[
                 pair | shares | {"calendar_quarter": name, "is_headline_grade": is_headline_grade} for name in EARNED
             ],

@@ -105,8 +105,8 @@ MUTANTS = [
     _mutant(
         "a restatement opens a version",
         "int_observation_versions",
-        "or previous_value_usd <> coalesce(value_usd, -1)",
-        "",
+        "case when previous_value_usd = coalesce(value_usd, -1) then 0",
+        "case when previous_value_usd is not null then 0",
         "chain test_a_press_figure_meets_the_filing_of_its_own_time",
     ),
     _mutant(
@@ -154,8 +154,8 @@ MUTANTS = [
     _mutant(
         "a rejected leg takes its difference with it",
         "int_quarter_candidates",
-        "case when shorter_is_withdrawn then shorter_to end,",
-        "",
+        "withdrawn_on,\n            shorter_withdrawn_on,",
+        "withdrawn_on,",
         "chain test_a_rejected_leg_takes_its_difference_with_it",
     ),
     _mutant(

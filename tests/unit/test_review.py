@@ -222,6 +222,18 @@ def test_what_is_at_hand_can_be_decided_on(aigap, home, target):
     assert ("fetch asks EDGAR" in out) == target.startswith(("sub", "comp"))
 
 
+def test_a_filing_that_only_figures_were_read_from_can_be_decided_on(aigap, home):
+    target = "0001045810-26-000077"
+    assert aigap("review", "reject", target, "--why", "the release was corrected")[0] == 2
+    change_build(
+        home,
+        "alter table marts.citations add column source_accession varchar; "
+        f"update marts.citations set source_accession = '{target}' where source_kind <> 'xbrl'",
+    )
+    publish_small(home)
+    assert aigap("review", "reject", target, "--why", "the release was corrected")[0] == 0
+
+
 def test_a_filing_that_came_with_a_failed_refresh_can_be_decided_on(aigap, home):
     target = "0001045810-26-000099"
     assert aigap("review", "reject", target, "--why", "every fact is impossible")[0] == 2

@@ -2,7 +2,7 @@
     is, and the days from and until which it stood. The user's own may speak of any company that is not part of a counted one:
     of those that state nothing usable above all. -#}
 with figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
 ),
 
 roles as (

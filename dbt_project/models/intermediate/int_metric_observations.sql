@@ -70,7 +70,8 @@ curated as (
         figures.fact_id as accession,
         'reported' as value_kind,
         'as reported' as formula,
-        {{ array_of('figures.fact_id') }} as fact_ids
+        {{ array_of('figures.fact_id') }} as fact_ids,
+        figures.accession as decided_as
     from figures
     inner join companies on figures.ticker = companies.ticker
     where figures.metric in (
@@ -153,6 +154,7 @@ first_quarters as (
 unioned as (
     select
         *,
+        accession as decided_as,
         false as is_implied
     from stated
     union all
@@ -163,6 +165,7 @@ unioned as (
     union all
     select
         *,
+        accession as decided_as,
         true as is_implied
     from first_quarters
 ),

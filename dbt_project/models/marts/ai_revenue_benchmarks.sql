@@ -1,6 +1,6 @@
 {#- Published totals beside ours, never added to it: where does the measured sum stand? -#}
 with figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
 ),
 
 roles as (

@@ -69,6 +69,7 @@ from_filings as (
                 )
             else watched.source_url
         end as source_url,
+        watched.accession as source_accession,
         watched.source_url as payload_url,
         watched.sha256,
         'high' as confidence
@@ -94,6 +95,7 @@ from_figures as (
         source_kind,
         source_title,
         source_url,
+        accession as source_accession,
         source_url as payload_url,
         cast(null as string) as sha256,
         confidence
@@ -119,6 +121,7 @@ from_parameters as (
         'assumption' as source_kind,
         source_title,
         source_url,
+        cast(null as string) as source_accession,
         source_url as payload_url,
         cast(null as string) as sha256,
         'high' as confidence
@@ -143,6 +146,7 @@ from_edges as (
         source_kind,
         source_title,
         source_url,
+        accession as source_accession,
         source_url as payload_url,
         cast(null as string) as sha256,
         confidence

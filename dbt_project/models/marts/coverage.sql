@@ -83,7 +83,15 @@ weak_figures as (
 ),
 
 review as (
-    select ticker, metric, calendar_quarter, max(reason) as reason from {{ ref('review') }}
+    select
+        ticker,
+        metric,
+        calendar_quarter,
+        max(case
+            when state = 'rejected' then concat('rejected by ', decided_by, ' on ', cast(decided_on as string), ': ', why)
+            else concat('set aside: ', reason, ' (aigap review)')
+        end) as reason
+    from {{ ref('review') }}
     where state in ('set_aside', 'rejected') and metric is not null and calendar_quarter is not null
     group by ticker, metric, calendar_quarter
 ),
@@ -96,7 +104,7 @@ from_statements as (
         quarters_known.value_usd is not null as is_present,
         case
             when quarters_known.value_usd is not null then null
-            when review.reason is not null then concat('set aside: ', review.reason, ' (aigap review)')
+            when review.reason is not null then review.reason
             when {{ calendar_quarter_end('all_quarters.calendar_quarter') }} > {{ add_days('newest.newest_period_end', 45) }}
                 then 'not yet filed, or not fetched: run aigap fetch'
             when first_stated.first_quarter is null then 'stated for whole years only'
