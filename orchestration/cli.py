@@ -76,7 +76,7 @@ def _show(args: argparse.Namespace, home: Home) -> int:
         if args.format not in ("table", "md"):
             _put(args, render(found.columns, found.rows, args.format))
             return 0
-        words = headline(found) if scenario != "all" else ""
+        words = headline(connection, found, args.as_of) if scenario != "all" else ""
         words += forecasts_since(connection, found) + footer(connection, found.as_dicts()[0]["calendar_quarter"])
     table = gap_table(found, scenario == "all", args.format, screen)
     said = table + ("" if args.format == "md" else "\n") + sentences(words, args.format, screen)
@@ -800,12 +800,13 @@ examples:
 _CHECK = """\
 Your own figures are CSV files in figures/ of the home, your scenarios a scenarios.csv there, both with the header and
 the rules of ingest/curated (its README names the columns). They need no change to the checkout, are marked as your own
-wherever they show, and never move the shipped headline. Exit code 1 if a row is refused.
+wherever they show, and never move the shipped headline: a scenario of yours counts them whose ai_revenue_basis is
+own:estimated_run_rate (or own: before another). Exit code 1 if a row is refused.
 
   aigap figures check data/figures/mine.csv
 """
 _EXPORT = """\
-  aigap export DIR            published file, archive, decisions and curated figures
+  aigap export DIR            published file, archive, decisions, curated figures and your own
   aigap export --xlsx FILE    the published tables for Excel
 
 The folder is complete when it appears: plain files, and manifest.json with the SHA-256 of each. A refresh may run

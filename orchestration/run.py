@@ -420,7 +420,7 @@ def import_(home: Home, folder: Path, *, force: bool = False) -> int:
 
     done = backup.restore(home, folder, force=force)
     then = "; ".join(filter(None, (f"published {done.published}" if done.published else "", done.reason)))
-    emit(f"{backup.added(done.new_files, done.new_decisions)}; {then}\n")
+    emit(f"{backup.added(done.new_files, done.new_decisions, done.new_own)}; {then}\n")
     shipped = BUNDLE_DIR.with_name("curated")
     for name, expected in done.manifest["files"].items():
         if name.startswith("curated/") and not backup.is_same(shipped / Path(name).name, expected):

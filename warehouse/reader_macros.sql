@@ -193,7 +193,7 @@ create or replace macro marts.gap_with(gpu_share_of_tco, end_user_gross_margin) 
     from required
     order by calendar_quarter;
 
--- What moved between two days, by how much, and which statements are new behind it.
+-- What moved between two days, by how much, at which companies, and which statements became known in between.
 -- Example: from gap_changes(date '2026-04-01', date '2026-06-30')
 create or replace macro marts.gap_changes(from_date, to_date) as table
     with before as (
@@ -230,6 +230,46 @@ create or replace macro marts.gap_changes(from_date, to_date) as table
             or before.required_revenue_usd <> after.required_revenue_usd
             or before.ai_revenue_usd is distinct from after.ai_revenue_usd
     ),
+    sides as (
+        select *, -1 as sign, cast(from_date as date) as day from before
+        union all
+        select *, 1, cast(to_date as date) from after
+    ),
+    earned as (
+        select
+            sides.calendar_quarter,
+            sides.scenario,
+            series.company,
+            sides.sign * case sides.ai_revenue_end
+                when 'low' then series.low_usd
+                when 'high' then series.high_usd
+                else series.central_usd
+            end as signed_usd
+        from sides
+        inner join marts.ai_revenue_series_versions as series
+            on
+                sides.calendar_quarter = series.calendar_quarter
+                and sides.ai_revenue_basis = series.ai_revenue_basis
+                and series.known_from <= sides.day
+                and (series.known_to is null or series.known_to > sides.day)
+        union all
+        select calendar_quarter, scenario, '(assumed)', sign * ai_revenue_usd
+        from sides
+        where ai_revenue_basis = 'assumed'
+    ),
+    by_company as (
+        select
+            calendar_quarter,
+            scenario,
+            list({'company': company, 'change_usd': change_usd} order by abs(change_usd) desc, company) as by_company
+        from (
+            select calendar_quarter, scenario, company, cast(sum(signed_usd) as bigint) as change_usd
+            from earned
+            group by calendar_quarter, scenario, company
+        )
+        where change_usd <> 0
+        group by calendar_quarter, scenario
+    ),
     because as (
         select
             moved.calendar_quarter,
@@ -238,9 +278,12 @@ create or replace macro marts.gap_changes(from_date, to_date) as table
         from moved
         cross join unnest(moved.new_fact_ids) as new_fact (fact_id)
         inner join marts.citations as citation on new_fact.fact_id = citation.fact_id
+        where citation.known_from > cast(from_date as date) and citation.known_from <= cast(to_date as date)
         group by moved.calendar_quarter, moved.scenario
     )
-    select moved.*, coalesce(because.because, []) as because
+    select moved.*, coalesce(by_company.by_company, []) as by_company, coalesce(because.because, []) as because
     from moved
+    left join by_company
+        on moved.calendar_quarter = by_company.calendar_quarter and moved.scenario = by_company.scenario
     left join because on moved.calendar_quarter = because.calendar_quarter and moved.scenario = because.scenario
     order by moved.calendar_quarter desc, moved.scenario;

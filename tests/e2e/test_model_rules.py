@@ -361,6 +361,7 @@ STATEMENT = {
     "source_kind": "press_report",
     "confidence": "high",
     "is_citable": True,
+    "is_own": False,
     "overlaps_with": "",
 }
 
@@ -403,8 +404,48 @@ SAID = {
 }
 
 
+def test_own_statements_feed_the_ends_of_their_own_alone(run):
+    """Without any of the user's there are three ends; with one, three more, and it is in none of the first three."""
+    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31", "known_on": "2024-04-02", "is_own": False}
+
+    def ends(*more):
+        rows = run(
+            "int_ai_revenue_statements_known", int_ai_revenue_statements=[SAID | speaks | {"fact_id": "a"}, *more]
+        )
+        return {(row["range_end"], row["fact_id"]) for row in rows}
+
+    three = {"low", "central", "high"}
+    assert ends() == {(end, "a") for end in three}
+    own = SAID | speaks | {"fact_id": "o", "is_own": True, "speaks_on": "2024-02-29", "confidence_rank": 2}
+    assert ends(own) == {(end, "a") for end in three | {f"own:{end}" for end in three}} | {
+        ("own:central", "o"),
+        ("own:high", "o"),
+    }
+
+
+def test_the_user_may_speak_of_who_states_nothing_usable_and_not_of_a_part(run):
+    own = STATEMENT | {"is_own": True, "value": 1, "period_end": "2024-06-30", "known_on": "2024-07-30"}
+    roles = {"Lab": "counted", "Silent": "not_disclosed", "Part": "subset", "Sum": "benchmark"}
+    companies = [*roles, "Unheard of"]
+    rows = run(
+        "int_ai_revenue_statements",
+        stg_curated__ai_revenue_roles=[{"company": name, "role": role} for name, role in roles.items()],
+        int_usable_figures=[
+            *(own | {"company": name, "fact_id": name} for name in companies),
+            own | {"company": "Everybody", "fact_id": "all", "layer": "all"},
+            *(own | {"company": name, "fact_id": f"shipped {name}", "is_own": False} for name in companies),
+        ],
+    )
+    assert {row["fact_id"]: row["is_own"] for row in rows} == {
+        "Lab": True,
+        "Silent": True,
+        "Unheard of": True,
+        "shipped Lab": False,
+    }
+
+
 def test_weak_statements_feed_the_high_end_alone_and_the_newer_word_holds(run):
-    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31"}
+    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31", "is_own": False}
     rows = run(
         "int_ai_revenue_statements_known",
         int_ai_revenue_statements=[
@@ -592,7 +633,7 @@ def test_a_years_payment_falls_on_its_quarters_in_the_payees_own_shape(run):
 def test_a_weak_payment_moves_the_range_and_not_the_centre(run):
     """A known payment below the layer's default leaves the default; above it, it holds; a weak one only widens."""
     pair = {"known_from": "2025-01-10", "payee": "Cloud", "payer": "Lab", "fact_ids": ["e"], "days_away": 0}
-    pair |= {"payee_usd": 1000 * M, "payer_usd": 500 * M}
+    pair |= {"counts_own": False, "payee_usd": 1000 * M, "payer_usd": 500 * M}
 
     def netting(share, is_headline_grade):
         shares = dict.fromkeys(("share", "low_share", "high_share"), Decimal(share))
@@ -601,7 +642,9 @@ def test_a_weak_payment_moves_the_range_and_not_the_centre(run):
             int_ai_revenue_quarters=QUARTERS,
             int_ai_revenue_gross=_cloud(),
             int_ai_revenue_statements=[
-                SAID | {"company": "Cloud", "has_overlap": True, "known_on": "2025-01-01", "speaks_on": "2024-12-31"}
+                SAID
+                | {"company": "Cloud", "has_overlap": True, "known_on": "2025-01-01", "speaks_on": "2024-12-31"}
+                | {"is_own": False}
             ],
             int_usable_edges=[DEFAULT | {"fact_id": "d", "share": Decimal("0.6")}],
             int_ai_revenue_edge_shares=[

@@ -25,7 +25,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from support.report_marts import ACCESSION, FILING, FORMULA, HOSTILE, write_marts
 from warehouse.report import write_report
-from warehouse.report.words import headline, money, percent
+from warehouse.report.digits import money, percent
+from warehouse.words import finding
 
 
 class Browser:
@@ -197,7 +198,7 @@ def test_the_headline_is_that_of_the_newest_quarter(browser: Browser, page: Path
         cursor = connection.execute(f"select * {NEWEST}")
         gap = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
     browser.open(page)
-    assert browser.text("#headline") == headline(gap)
+    assert browser.text("#headline") == finding(gap)
     shown = browser.run("return [...document.querySelectorAll('#figures dd')].map((dd) => dd.textContent)")
     assert shown == [
         *(money(gap[name]) for name in ("required_revenue_usd", "ai_revenue_usd", "gap_usd")),
@@ -344,11 +345,11 @@ def test_an_address_keeps_quarter_and_scenario(browser: Browser, hostile: Path):
         for name in ("quarter", "scenario")
     }
     assert [select.first_selected_option.get_attribute("value") for select in selects.values()] == ["2025Q3", "low"]
-    assert "2025Q3 sales" in browser.text("#headline")
+    assert "2025Q3: NVIDIA" in browser.text("#headline")
     assert browser.run("return document.querySelector('input[value=including_finance_leases]').checked")
     selects["scenario"].select_by_value("cahn_2024")  # its only quarter comes with it
     browser.wait("return location.hash.startsWith('#quarter=2025Q4&scenario=cahn_2024')")
-    assert "$600B" in browser.text("#headline")
+    assert "$600.0B" in browser.text("#headline")
 
 
 @pytest.mark.parametrize(
@@ -356,7 +357,7 @@ def test_an_address_keeps_quarter_and_scenario(browser: Browser, hostile: Path):
 )
 def test_a_broken_address_opens_the_front_page(browser: Browser, hostile: Path, fragment: str):
     browser.open(hostile, fragment)
-    assert "2026Q2 sales" in browser.text("#headline")
+    assert "2026Q2: NVIDIA" in browser.text("#headline")
     assert browser.complaints() == []
 
 

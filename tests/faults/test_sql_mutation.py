@@ -407,6 +407,20 @@ MUTANTS = [
         "rule test_weak_statements_feed_the_high_end_alone_and_the_newer_word_holds",
     ),
     _mutant(
+        "the user's own figures feed nothing shipped",
+        "int_ai_revenue_statements_known",
+        "(range_ends.counts_own or not statements.is_own)",
+        "true",
+        "rule test_own_statements_feed_the_ends_of_their_own_alone",
+    ),
+    _mutant(
+        "what is a part of a counted company is counted once",
+        "int_ai_revenue_statements",
+        "coalesce(roles.role, 'not_disclosed') = 'not_disclosed'",
+        "coalesce(roles.role, 'not_disclosed') <> 'counted'",
+        "rule test_the_user_may_speak_of_who_states_nothing_usable_and_not_of_a_part",
+    ),
+    _mutant(
         "a year is no point beside a finer statement",
         "int_ai_revenue_points",
         "where coarse.fact_id is null",

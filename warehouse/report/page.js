@@ -18,7 +18,7 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// --- words (as warehouse/report/words.py says them) ---
+// --- words (as warehouse/report/digits.py says them) ---
 
 function money(usd) {
   if (usd === null || usd === undefined) return 'unknown';

@@ -45,6 +45,7 @@ final as (
         figures.overlaps_with,
         figures.confidence,
         figures.is_citable,
+        figures.is_own,
         figures.is_headline_grade,
         figures.note
     from figures

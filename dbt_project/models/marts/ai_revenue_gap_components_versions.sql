@@ -120,7 +120,7 @@ measured_revenue as (
                 series.overlap_usd > 0 or series.is_carried or series.observed_metric = 'interpolated'
                 or series.source_kind in ('press_report', 'estimate')
                 then 'estimated'
-            when gap.ai_revenue_basis = 'measured_run_rate' and series.observed_metric = 'annualized_run_rate' then 'reported'
+            when gap.ai_revenue_basis like '%measured_run_rate' and series.observed_metric = 'annualized_run_rate' then 'reported'
             else 'derived'
         end as value_kind,
         concat(

@@ -18,7 +18,7 @@ series as (
 
 pairs as (
     select * from {{ ref('int_ai_revenue_edge_shares') }}
-    where is_headline_grade
+    where is_headline_grade and not counts_own
 ),
 
 newest as (
