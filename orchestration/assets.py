@@ -35,6 +35,7 @@ from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems, rejected_filings
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse, name_of
+from warehouse import words
 from warehouse.decisions import read_decisions
 from warehouse.formats import one_line
 from warehouse.home import Home
@@ -51,6 +52,7 @@ from warehouse.load import (
     replace_rows,
 )
 from warehouse.publish import BuildInfo, publish
+from warehouse.read import open_published, query
 from warehouse.report import is_current, write_report
 
 #: Runs that write the build file take turns.
@@ -460,7 +462,7 @@ def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
         rows = [dg.TableRecord({"table": f"marts.{name}", "rows": count}) for name, count in done.rows.items()]
         return dg.MaterializeResult(
             metadata={
-                **_headline(done.path),
+                **_headline(warehouse.home),
                 "generation": done.generation,
                 "is new": done.is_new,
                 "path": dg.MetadataValue.path(str(done.path)),
@@ -475,19 +477,20 @@ def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
     return publish_marts
 
 
-def _headline(published: Path) -> dict[str, str | int]:
-    """The gap of the newest quarter and its change from the quarter before; Dagster plots the numbers over the runs."""
-    with duckdb.connect(str(published), read_only=True) as connection:
-        rows = connection.execute(
-            "select calendar_quarter, gap_usd from marts.ai_revenue_gap "
-            "where scenario = 'measured' and gap_usd is not null order by calendar_quarter desc limit 2"
-        ).fetchall()
-    found: dict[str, str | int] = {}
-    for when, (quarter, gap) in zip(("", ", quarter before"), rows, strict=False):
-        found |= {f"quarter{when}": quarter, f"gap, USD{when}": gap}
-    if len(rows) == 2:
-        found["change of the gap, USD"] = rows[0][1] - rows[1][1]
-    return found
+def _headline(home: Home) -> dict[str, str | int]:
+    """The gap of the newest quarter, which Dagster plots over the runs, and what its AI revenue changed by, in words: two
+    quarters are not to be subtracted."""
+    with open_published(home) as connection:
+        rows = query(
+            connection,
+            "from marts.ai_revenue_gap where scenario = 'measured' and gap_usd is not null "
+            "order by calendar_quarter desc limit 1",
+        ).as_dicts()
+        evidence = words.read_evidence(connection)
+    if not rows:
+        return {}
+    (row,) = rows
+    return {"quarter": row["calendar_quarter"], "gap, USD": row["gap_usd"], "change": words.change(row, evidence)}
 
 
 # --- report ---------------------------------------------------------------------------------------
