@@ -478,8 +478,8 @@ def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
 
 
 def _headline(home: Home) -> dict[str, str | int]:
-    """The gap of the newest quarter, which Dagster plots over the runs, and what its AI revenue changed by, in words: two
-    quarters are not to be subtracted."""
+    """The gap of the newest quarter, which Dagster plots over the runs, and what its AI revenue changed by, in words:
+    two quarters are not to be subtracted."""
     with open_published(home) as connection:
         rows = query(
             connection,
