@@ -44,7 +44,7 @@ Where is all the revenue? The AI revenue gap, quarter by quarter, from public fi
 """
 _ENVIRONMENT = """\
 environment:
-  AIGAP_HOME       folder of all files (default: data/ in the checkout)
+  AIGAP_HOME       folder of all files (default: data/ in the checkout; else where your data is kept, see aigap doctor)
   SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
   AIGAP_EPOCH      1: also fetch and use Epoch AI's table of AI companies' revenue reports (CC BY 4.0)
   AIGAP_ALERT_WEBHOOK   where the daemon (aigap ui) posts that a run failed (see deploy/README.md)
@@ -637,7 +637,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR"
     )
-    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: ingest/bundle)")
+    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: ingest/bundle of the checkout)")
     command = add("verify", _bundle_verify, "prove that the bundle is what its sources say", to=actions)
     command.add_argument(
         "--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR"

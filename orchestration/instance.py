@@ -32,7 +32,7 @@ SETTINGS: dict[str, Any] = {
     "nux": {"enabled": False},  # no dialog that asks for an e-mail address
     "storage": {
         "custom": {
-            "module": "orchestration.store",
+            "module": f"{__package__}.store",
             "class": "KeptOpenStorage",
             "config": {"base_dir": {"env": "DAGSTER_HOME"}},
         }

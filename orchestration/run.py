@@ -27,14 +27,14 @@ from orchestration import child
 from orchestration.dbt_process import Dbt, DbtFailed
 from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, reason
 from warehouse.formats import emit
-from warehouse.home import Home, read_last_refresh, record_refresh, refresh_lock
+from warehouse.home import Home, checkout, read_last_refresh, record_refresh, refresh_lock
 
 if TYPE_CHECKING:
     from orchestration.resources import Edgar, Inputs
 
 #: Runs made here carry it, so that the UI lists them under the job.
 _TAGS = {
-    ".dagster/repository": "__repository__@orchestration.definitions",
+    ".dagster/repository": f"__repository__@{__package__}.definitions",
     "aigap/started_by": "aigap refresh",
 }
 
@@ -341,6 +341,8 @@ def bundle_build(from_dir: Path, out: Path | None = None) -> int:
     """
     from ingest.bundle import BUNDLE_DIR, build_bundle
 
+    if out is None and checkout() is None:
+        raise Mistake("this is an installed copy, which nothing is written into: say where to with --out")
     out = out or BUNDLE_DIR
     _print_manifest(f"built {out} from {from_dir}", build_bundle(from_dir, out))
     return 0
@@ -485,7 +487,7 @@ def _serve(home: Home, locks: Mapping[str, int], instance: str, host: str, port:
         "PYTHONWARNINGS": "ignore",
     }
     # Where Dagster looks for modules first; the current folder if it is not told.
-    location = ["-m", "orchestration.definitions", "-d", str(Path(__file__).parents[1])]
+    location = ["-m", f"{__package__}.definitions", "-d", str(Path(__file__).parents[__name__.count(".")])]
     quiet = ["--log-level", "warning", "--instance-ref", instance]
     serve = ["dagster_webserver", *location, "-h", host, "-p", str(port), *quiet]
     commands = {
@@ -502,7 +504,7 @@ def _serve(home: Home, locks: Mapping[str, int], instance: str, host: str, port:
             # Their own process group: Ctrl-C reaches this process alone, which then ends both in order. Where it
             # cannot, because it was killed, their standard input ends, and they with it.
             started = subprocess.Popen(
-                child.command("orchestration.child", *commands[part]),
+                child.command(child.__name__, *commands[part]),
                 env=environment,
                 start_new_session=True,
                 stdin=subprocess.PIPE,

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from warehouse.errors import Busy, WarehouseError
+from warehouse.errors import Busy, Mistake, WarehouseError
 
 #: Version of the published tables. Raise it when a name or meaning in them changes.
 SCHEMA_VERSION = 1
@@ -135,15 +135,29 @@ def _names(directory: Path) -> list[str]:
 
 
 def find_home(environ: Mapping[str, str] = os.environ) -> Home:
-    """AIGAP_HOME (relative to the working directory, `~` allowed), else `data` beside the project's code.
+    """AIGAP_HOME (relative to the working directory, `~` allowed), else `data` in the checkout; for an installed copy
+    the folder where this platform keeps a user's data (Linux: ~/.local/share/ai-revenue-gap, or XDG_DATA_HOME).
 
-    An installed copy without a checkout around it falls back to `data` in the working directory.
+    :raises Mistake: this user has no home folder.
     """
     if named := environ.get("AIGAP_HOME"):
-        return Home(Path(named).expanduser().absolute())
-    checkout = Path(__file__).resolve().parents[1]
-    base = checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
-    return Home(base / "data")
+        with contextlib.suppress(RuntimeError):
+            return Home(Path(named).expanduser().absolute())
+        raise Mistake(f"AIGAP_HOME is {named!r}, and there is no such user's home; write the whole path")
+    if base := checkout():
+        return Home(base / "data")
+    from platformdirs import user_data_path
+
+    folder = user_data_path("ai-revenue-gap", appauthor=False)
+    if not folder.is_absolute():
+        raise Mistake("this user has no home folder; set AIGAP_HOME to a folder of your own")
+    return Home(folder)
+
+
+def checkout() -> Path | None:
+    """The checkout this code is run from; None for an installed copy, whose folder nobody writes to."""
+    folder = Path(__file__).resolve().parents[1]
+    return folder if (folder / "pyproject.toml").is_file() else None
 
 
 # --- one refresh at a time ----------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Where is all the AI revenue? The gap, quarter by quarter, for Python."""
