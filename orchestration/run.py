@@ -27,7 +27,7 @@ from orchestration import child
 from orchestration.dbt_process import Dbt, DbtFailed
 from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, reason
 from warehouse.formats import emit
-from warehouse.home import Home, checkout, read_last_refresh, record_refresh, refresh_lock
+from warehouse.home import Home, checkout, read_last_refresh, record_refresh, refresh_lock, refuse_foreign
 
 if TYPE_CHECKING:
     from orchestration.resources import Edgar, Inputs
@@ -111,6 +111,7 @@ def refresh(
     :raises WarehouseError: it failed, anywhere; one line names the step and the check, and `doctor` knows it too.
         Readers keep what they had.
     """
+    refuse_foreign(home)
     with _failure_recorded(home), refresh_lock(home):
         _check_settings(home)
         if not offline:
@@ -425,6 +426,7 @@ def ui(
         _warn(f"anyone who reaches {host}:{port} can read everything here; there is no login")
     if writable:
         _warn("any web page open in your browser can start runs on this UI")
+    refuse_foreign(home)
     _check_settings(home)
     with ExitStack() as held:
         locks = {part: held.enter_context(_only_one(home, part)) for part in parts}

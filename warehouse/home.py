@@ -148,16 +148,35 @@ def find_home(environ: Mapping[str, str] = os.environ) -> Home:
         return Home(base / "data")
     from platformdirs import user_data_path
 
-    folder = user_data_path("ai-revenue-gap", appauthor=False)
-    if not folder.is_absolute():
-        raise Mistake("this user has no home folder; set AIGAP_HOME to a folder of your own")
-    return Home(folder)
+    try:
+        return Home(user_data_path("ai-revenue-gap", appauthor=False))
+    except RuntimeError:
+        raise Mistake("this user has no home folder; set AIGAP_HOME to a folder of your own") from None
 
 
 def checkout() -> Path | None:
     """The checkout this code is run from; None for an installed copy, whose folder nobody writes to."""
     folder = Path(__file__).resolve().parents[1]
     return folder if (folder / "pyproject.toml").is_file() else None
+
+
+def refuse_foreign(home: Home) -> None:
+    """Refuse a folder in which another's file has one of our names: what is to be written there would replace it.
+
+    :raises Mistake: a file stands where a folder of ours goes, a folder where a file goes, or a build.duckdb where no
+        refresh ever ran.
+    :raises WarehouseError: the published file is none that aigap published.
+    """
+    move = "move it away, or set AIGAP_HOME to a folder of your own"
+    own = (part for name in dir(Home) if isinstance(part := getattr(home, name), Path) and part != home.root)
+    for path in own:
+        is_folder = not path.suffix
+        if path.exists() and path.is_dir() != is_folder:
+            needed = "a folder" if is_folder else "a file"
+            raise Mistake(f"{path} is not aigap's, which keeps {needed} of that name there; {move}")
+    if home.build.exists() and not home.lock.exists():
+        raise Mistake(f"{home.build} was there before any refresh, and one would replace it; {move}")
+    home.live()
 
 
 # --- one refresh at a time ----------------------------------------------------------------------
