@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent
 NAME, ROOMS = "aigap", ("ingest", "warehouse", "orchestration")
 #: What ships beside the modules, by folder of the checkout.
 DATA = {
+    "": ["py.typed"],
     "ingest": ["companies.toml", "curated/*", "bundle/*"],
     "warehouse": ["*.sql", "report/*.html", "report/*.css", "report/*.js"],
     "dbt_project": ["dbt_project.yml", "profiles.yml", "models/**/*", "macros/**/*", "tests/**/*"],
@@ -69,7 +70,7 @@ def layout() -> dict[str, object]:
     return {
         "packages": [*packages_of(NAME), *beneath],
         "package_dir": {NAME: NAME, **beneath},
-        "package_data": {f"{NAME}.{folder}": patterns for folder, patterns in DATA.items()},
+        "package_data": {f"{NAME}.{folder}".rstrip("."): patterns for folder, patterns in DATA.items()},
         "include_package_data": False,
         "cmdclass": {"build_py": BuildUnderOneName},
     }

@@ -152,7 +152,9 @@ def bill_of_materials(tree: Path, out: Path, version: str) -> Path:
     command += ["--pyproject", str(tree / "pyproject.toml"), "-o", str(path), str(tree / "requirements.lock")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Refused(f"the bill of materials could not be made (make install-dev?): {done.stderr.strip()[-600:]}")
+        raise Refused(
+            f"the bill of materials could not be made; make check installs what it needs: {done.stderr.strip()[-600:]}"
+        )
     return path
 
 

@@ -157,7 +157,7 @@ def find_home(environ: Mapping[str, str] = os.environ) -> Home:
 def checkout() -> Path | None:
     """The checkout this code is run from; None for an installed copy, whose folder nobody writes to."""
     folder = Path(__file__).resolve().parents[1]
-    return folder if (folder / "pyproject.toml").is_file() else None
+    return folder if os.path.isfile(folder / "pyproject.toml") else None
 
 
 def refuse_foreign(home: Home) -> None:
@@ -176,7 +176,8 @@ def refuse_foreign(home: Home) -> None:
             raise Mistake(f"{path} is not aigap's, which keeps {needed} of that name there; {move}")
     if home.build.exists() and not home.lock.exists():
         raise Mistake(f"{home.build} was there before any refresh, and one would replace it; {move}")
-    home.live()
+    if home.root.is_dir():
+        home.live()
 
 
 # --- one refresh at a time ----------------------------------------------------------------------
