@@ -56,7 +56,7 @@ check: $(DEV_STAMP)  ## before a commit: linters, types and the tests that need 
 	@$(SIDE_BY_SIDE) lint-sql test-quick lint-types lint-dagster lint-imports lint-ruff
 
 wheel-check: $(DEV_STAMP)  ## wheel and sdist, installed and refreshed on every supported Python of this machine (some minutes)
-	@AIGAP_WHEEL_CHECK=1 $(PY) -m pytest tests/e2e/test_wheel.py -v
+	@AIGAP_WHEEL_CHECK=1 $(PY) -m pytest tests/e2e/test_wheel.py tests/e2e/test_release.py -v
 
 release-files: $(DEV_STAMP)  ## all files of a release and their hashes: make release-files TAG=v0.2.0 [TO=dist]
 	@$(PY) deploy/release.py files "$(TAG)" "$(TO)"

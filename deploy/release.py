@@ -96,7 +96,8 @@ def build(tree: Path, out: Path, epoch: int) -> list[Path]:
         # -P: a module of the tree must not be taken for one that setuptools imports.
         done = subprocess.run(
             [sys.executable, "-P", "-W", "ignore", "-c", code, str(out.resolve())],
-            cwd=tree, env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}, capture_output=True, text=True, check=False,
+            cwd=tree, env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}, umask=0o022,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
             raise Refused(f"the {what} could not be built: {done.stderr.strip()[-600:]}")
@@ -166,14 +167,18 @@ def files(tag: str, out: Path) -> list[Path]:
 
     :raises Refused: the tag is not of the version in its tree, or something could not be made.
     """
+    if not tag:
+        raise Refused("which tag? This commit has none: git tag v0.2.0, or make release-files TAG=v0.2.0")
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
-        raise Refused(f"{out} is not empty; a release is made in a folder of its own")
+        raise Refused(f"{out} is not empty; a release is made in a folder of its own (TO=...)")
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         epoch, version = export(tree, tag), version_of(tree)
         if tag != f"v{version}":
             raise Refused(f"tag {tag} is on a tree of version {version} (pyproject.toml); it must be v{version}")
+        if f"\nversion: {version}\n" not in (tree / "CITATION.cff").read_text("utf-8"):
+            raise Refused(f"CITATION.cff is not of version {version}")
         notes = out / f"CHANGES-{version}.md"
         notes.write_text(section(tree, version), "utf-8")
         sdist, wheel = build(tree, out, epoch)

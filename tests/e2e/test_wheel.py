@@ -201,6 +201,9 @@ def test_what_is_installed_refreshes_shows_and_reports_without_a_checkout(instal
     explained = installed.aigap("explain", newest[0])
     assert explained.returncode == 0, explained.stderr
     assert installed.aigap("doctor").returncode == 0
+    code = "import aigap; print(aigap.gap()['gap_usd'].iloc[-1], aigap.plot(aigap.gap())._repr_svg_()[:4])"
+    asked = run([str(installed.bin / "python"), "-P", "-c", code], installed.folder, HOME=str(installed.user))
+    assert asked.stdout == f"{newest[1]} <svg\n", asked.stderr
     assert installed.written() == before, "nothing is written into site-packages"
     assert sorted(os.listdir(installed.folder)) == sorted(ROOMS), "nor into the folder one works in"
 
