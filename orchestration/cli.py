@@ -48,6 +48,7 @@ environment:
   SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
   AIGAP_EPOCH      1: also fetch and use Epoch AI's table of AI companies' revenue reports (CC BY 4.0)
   AIGAP_ALERT_WEBHOOK   where the daemon (aigap ui) posts that a run failed (see deploy/README.md)
+  AIGAP_DAGSTER_POSTGRES  PostgreSQL for Dagster's history of runs (see docs/scaling.md; default: SQLite in the home)
   AIGAP_MEMORY_LIMIT    memory the database engine may use for a refresh (default: 1GB)
 
 exit codes: 0 done, 1 failed (readers keep the last good numbers), 2 usage, 75 another refresh is running

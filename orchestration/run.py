@@ -33,10 +33,7 @@ if TYPE_CHECKING:
     from orchestration.resources import Edgar, Inputs
 
 #: Runs made here carry it, so that the UI lists them under the job.
-_TAGS = {
-    ".dagster/repository": f"__repository__@{__package__}.definitions",
-    "aigap/started_by": "aigap refresh",
-}
+_REPOSITORY = {".dagster/repository": f"__repository__@{__package__}.definitions"}
 
 
 class Progress(Protocol):
@@ -136,10 +133,10 @@ def _run_job(
 
     from orchestration import jobs
     from orchestration.build import build_definitions
-    from orchestration.instance import instance_of
+    from orchestration.instance import history_of, instance_of
     from orchestration.models import load_manifest, model_specs
     from orchestration.resources import Edgar
-    from orchestration.store import close_left_over_runs
+    from orchestration.store import OURS, close_left_over_runs
 
     try:
         models = len(model_specs(load_manifest(home, dbt)))
@@ -162,12 +159,12 @@ def _run_job(
                     instance=instance,
                     raise_on_error=False,
                     run_config={"loggers": {"console": {}}},
-                    tags=_TAGS,
+                    tags=_REPOSITORY | OURS,
                 ),
                 before_exit=lambda: close_left_over_runs(instance, job.name),
             )
     except (sqlite3.Error, DatabaseError) as error:  # a step's own errors are events
-        raise WarehouseError(f"Dagster's history of runs in {home.dagster}: {reason(error)}") from error
+        raise WarehouseError(f"Dagster's history of runs in {history_of(home)}: {reason(error)}") from error
     if not result.success:
         raise WarehouseError(reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
     return models + 4
