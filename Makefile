@@ -31,7 +31,7 @@ DEV_STAMP := .venv/installed-dev-$(call checksum,pyproject.toml requirements-dev
 TAG ?= $(shell git describe --tags --exact-match 2>/dev/null)
 TO ?= dist
 
-.PHONY: help gap install check test wheel-check release-files release-check rehearse lint $(LINTERS) test-quick ui snapshot lock clean
+.PHONY: help gap install check test wheel-check container-check release-files release-check rehearse lint $(LINTERS) test-quick ui snapshot lock clean
 
 .DEFAULT_GOAL := gap
 
@@ -57,6 +57,9 @@ check: $(DEV_STAMP)  ## before a commit: linters, types and the tests that need 
 
 wheel-check: $(DEV_STAMP)  ## wheel and sdist, installed and refreshed on every supported Python of this machine (some minutes)
 	@AIGAP_WHEEL_CHECK=1 $(PY) -m pytest tests/e2e/test_wheel.py tests/e2e/test_release.py -v
+
+container-check:  ## the Dockerfile's steps in a Debian root, then refresh and show on a read-only one (root, debootstrap; minutes)
+	@$(PYTHON) deploy/container_check.py
 
 release-files: $(DEV_STAMP)  ## all files of a release and their hashes: make release-files TAG=v0.2.0 [TO=dist]
 	@$(PY) deploy/release.py files "$(TAG)" "$(TO)"
