@@ -27,7 +27,11 @@ LINTERS := lint-ruff lint-types lint-imports lint-sql lint-dagster
 RUN_STAMP := .venv/installed-$(call checksum,pyproject.toml requirements.lock)
 DEV_STAMP := .venv/installed-dev-$(call checksum,pyproject.toml requirements-dev.lock)
 
-.PHONY: help gap install check test rehearse lint $(LINTERS) test-quick ui snapshot lock clean
+# The tag the checkout is on, and where a release's files go.
+TAG ?= $(shell git describe --tags --exact-match 2>/dev/null)
+TO ?= dist
+
+.PHONY: help gap install check test wheel-check container-check release-files release-check rehearse lint $(LINTERS) test-quick ui snapshot lock clean
 
 .DEFAULT_GOAL := gap
 
@@ -50,6 +54,18 @@ SIDE_BY_SIDE = $(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEA
 
 check: $(DEV_STAMP)  ## before a commit: linters, types and the tests that need no refresh, in under a minute
 	@$(SIDE_BY_SIDE) lint-sql test-quick lint-types lint-dagster lint-imports lint-ruff
+
+wheel-check: $(DEV_STAMP)  ## wheel and sdist, installed and refreshed on every supported Python of this machine (some minutes)
+	@AIGAP_WHEEL_CHECK=1 $(PY) -m pytest tests/e2e/test_wheel.py tests/e2e/test_release_files.py -v
+
+container-check:  ## the Dockerfile's steps in a Debian root, then refresh and show on a read-only one (root, debootstrap; minutes)
+	@$(PYTHON) deploy/container_check.py
+
+release-files: $(DEV_STAMP)  ## all files of a release and their hashes: make release-files TAG=v0.2.0 [TO=dist]
+	@$(PY) deploy/release.py files "$(TAG)" "$(TO)"
+
+release-check: $(DEV_STAMP)  ## that the tag gives those bytes again: make release-check TAG=v0.2.0 [TO=dist]
+	@$(PY) deploy/release.py check "$(TAG)" "$(TO)"
 
 rehearse: $(DEV_STAMP)  ## the quarter that is due, then eight quarters from seven starting days (an hour); writes docs/rehearsal.md
 	@AIGAP_REHEARSE=1 $(PY) -m pytest -n 2 --dist load tests/e2e/test_rehearsal.py

@@ -137,7 +137,7 @@ def parse_companies(text: str) -> tuple[Company, ...]:
 @cache
 def watch_list() -> tuple[Company, ...]:
     """The companies that ship with the project, in file order."""
-    return parse_companies((files("ingest") / "companies.toml").read_text("utf-8"))
+    return parse_companies((files(__package__) / "companies.toml").read_text("utf-8"))
 
 
 def companies_table(companies: tuple[Company, ...]) -> pa.Table:

@@ -215,7 +215,7 @@ def refused_table(refused: Iterable[RefusedRow]) -> pa.Table:
 
 def curated_dir() -> Traversable:
     """The folder of curated files that ships with the package."""
-    return files("ingest") / "curated"
+    return files(__package__) / "curated"
 
 
 def is_citable(source_url: str, source_title: str = "") -> bool:

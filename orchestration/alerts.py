@@ -26,12 +26,13 @@ from urllib.error import HTTPError, URLError
 import dagster as dg
 
 from orchestration.failures import reason_of
+from orchestration.instance import POSTGRES
 from warehouse.formats import one_line
 from warehouse.home import Home, read_last_refresh, record_refresh
 
 VARIABLE = "AIGAP_ALERT_WEBHOOK"
 #: Their values never leave this machine in an alert, whatever an error quotes.
-_SECRETS = ("SEC_USER_AGENT", VARIABLE)
+_SECRETS = ("SEC_USER_AGENT", VARIABLE, POSTGRES)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 _LONGEST = 1500
 _CHECKS_NAMED = 5

@@ -16,10 +16,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import ingest
 from ingest.acceptance import DAYS_AHEAD, with_acceptance
 from ingest.archive import Archive
-from ingest.bundle import Bundle, read_bundle
+from ingest.bundle import BUNDLE_DIR, Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
 from ingest.edgar.guards import Guards
@@ -163,7 +162,7 @@ RAW_CHECKS = (
 
 def _code_hash() -> str:
     """Over the source of ingest: another parser reads the same bytes anew."""
-    root = Path(ingest.__file__).parent
+    root = BUNDLE_DIR.parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())

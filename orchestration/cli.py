@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 #: Arguments that name what a command writes.
-_WRITES = ("out", "xlsx", "backup")
+_WRITES = ("out", "xlsx", "package", "backup")
 
 _ABOUT = """\
 Where is all the revenue? The AI revenue gap, quarter by quarter, from public filings.
@@ -45,10 +45,11 @@ Where is all the revenue? The AI revenue gap, quarter by quarter, from public fi
 """
 _ENVIRONMENT = f"""\
 environment:
-  AIGAP_HOME       folder of all files (default: data/ in the checkout)
+  AIGAP_HOME       folder of all files (default: data/ in the checkout; else where your data is kept, see aigap doctor)
   SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
   AIGAP_EPOCH      1: also fetch and use Epoch AI's table of AI companies' revenue reports (CC BY 4.0)
   AIGAP_ALERT_WEBHOOK   where the daemon (aigap ui) posts that a run failed (see deploy/README.md)
+  AIGAP_DAGSTER_POSTGRES  PostgreSQL for Dagster's history of runs (see docs/scaling.md; default: SQLite in the home)
   {MEMORY_VARIABLE}    memory the database engine may use for a refresh (default: {DEFAULT_MEMORY})
 
 exit codes: 0 done, 1 failed (readers keep the last good numbers), 2 usage, 75 another refresh is running
@@ -364,6 +365,8 @@ def _bundle_verify(args: argparse.Namespace, home: Home) -> int:
 def _export(args: argparse.Namespace, home: Home) -> int:
     if args.xlsx:
         return _workbook(args.xlsx, home)
+    if args.package:
+        return _package(args.package, home)
     from orchestration import run
 
     return run.export(home, args.backup)
@@ -377,6 +380,18 @@ def _workbook(path: Path, home: Home) -> int:
         raise Mistake(f"{path} must end in .xlsx, or Excel will not open it")
     with new_file(path) as file, open_published(home) as connection:
         rows = write_xlsx(connection, file)
+    _say(f"{path}: {len(rows)} tables, {sum(rows.values()):,} rows")
+    return 0
+
+
+def _package(path: Path, home: Home) -> int:
+    from warehouse.datapackage import write_package
+    from warehouse.read import open_published
+
+    if path.suffix.lower() != ".zip":
+        raise Mistake(f"{path} must end in .zip: a data package is several files in one")
+    with new_file(path) as file, open_published(home) as connection:
+        rows = write_package(connection, file)
     _say(f"{path}: {len(rows)} tables, {sum(rows.values()):,} rows")
     return 0
 
@@ -643,7 +658,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="a home's archive, or a folder shaped like EDGAR",
     )
-    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: ingest/bundle)")
+    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: ingest/bundle of the checkout)")
     command = add("verify", _bundle_verify, "prove that the bundle is what its sources say", to=actions)
     command.add_argument(
         "--from",
@@ -655,10 +670,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--bundle", type=Path, metavar="DIR", help="which bundle (default: ingest/bundle)")
 
-    command = add("export", _export, "make a backup folder, or an Excel workbook of the published tables", _EXPORT)
+    command = add("export", _export, "make a backup folder, an Excel workbook or a data package", _EXPORT)
     what = command.add_mutually_exclusive_group(required=True)
     what.add_argument("backup", nargs="?", type=Path, metavar="DIR", help="the backup; must not exist yet, or be empty")
     what.add_argument("--xlsx", type=Path, metavar="FILE", help="a workbook, such as gap.xlsx; replaced if it is there")
+    what.add_argument("--package", type=Path, metavar="FILE", help="every table as CSV with what it means, in a .zip")
     command = add("import", _import, "verify such a folder and put it back", _IMPORT)
     command.add_argument("folder", type=Path, metavar="DIR", help="a folder that aigap export made")
     command.add_argument(
@@ -808,6 +824,7 @@ own:estimated_run_rate (or own: before another). Exit code 1 if a row is refused
 _EXPORT = """\
   aigap export DIR            published file, archive, decisions, curated figures and your own
   aigap export --xlsx FILE    the published tables for Excel
+  aigap export --package FILE the published tables as CSV files, with datapackage.json: columns, types, hashes
 
 The folder is complete when it appears: plain files, and manifest.json with the SHA-256 of each. A refresh may run
 meanwhile. Not in it: Dagster's history of runs, and what ships with the code.

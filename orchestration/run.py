@@ -28,7 +28,7 @@ from orchestration.dbt_process import Dbt, DbtFailed
 from orchestration.failures import reason_of
 from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, is_ours, reason
 from warehouse.formats import emit
-from warehouse.home import Home, read_last_refresh, record_refresh, refresh_lock
+from warehouse.home import Home, checkout, read_last_refresh, record_refresh, refresh_lock, refuse_foreign
 from warehouse.settings import DEFAULT_MEMORY, MEMORY_VARIABLE, memory_limit
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 #: Where the UI loads the job from.
 _LOCATION = f"{__package__}.definitions"
 #: Runs made here carry it, so that the UI lists them under the job.
-_TAGS = {".dagster/repository": f"__repository__@{_LOCATION}", "aigap/started_by": "aigap refresh"}
+_REPOSITORY = {".dagster/repository": f"__repository__@{_LOCATION}"}
 
 
 class Progress(Protocol):
@@ -113,6 +113,7 @@ def refresh(
     :raises WarehouseError: it failed, anywhere; one line names the step and the check, and `doctor` knows it too.
         Readers keep what they had.
     """
+    refuse_foreign(home)
     with _failure_recorded(home), refresh_lock(home):
         _check_settings(home)
         if not offline:
@@ -137,10 +138,10 @@ def _run_job(
 
     from orchestration import jobs
     from orchestration.build import build_definitions
-    from orchestration.instance import instance_of
+    from orchestration.instance import history_of, instance_of
     from orchestration.models import load_manifest, model_specs
     from orchestration.resources import Edgar
-    from orchestration.store import close_left_over_runs
+    from orchestration.store import OURS, close_left_over_runs
 
     try:
         models = len(model_specs(load_manifest(home, dbt)))
@@ -163,13 +164,13 @@ def _run_job(
                     instance=instance,
                     raise_on_error=False,
                     run_config={"loggers": {"console": {}}},
-                    tags=_TAGS,
+                    tags=_REPOSITORY | OURS,
                 ),
                 before_exit=lambda: close_left_over_runs(instance, job.name),
             )
             _belongs_to_the_ui(instance, result.run_id)
     except (sqlite3.Error, DatabaseError) as error:  # a step's own errors are events
-        raise WarehouseError(f"Dagster's history of runs in {home.dagster}: {reason(error)}") from error
+        raise WarehouseError(f"Dagster's history of runs in {history_of(home)}: {reason(error)}") from error
     if not result.success:
         raise WarehouseError(reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
     return models + 4
@@ -367,6 +368,8 @@ def bundle_build(from_dir: Path, out: Path | None = None) -> int:
     """
     from ingest.bundle import BUNDLE_DIR, build_bundle, is_archive, read_bundle
 
+    if out is None and checkout() is None:
+        raise Mistake("this is an installed copy, which nothing is written into: say where to with --out")
     out = out or BUNDLE_DIR
     onto = read_bundle() if is_archive(from_dir) else None
     _print_manifest(f"built {out} from {from_dir}", build_bundle(from_dir, out, onto))
@@ -450,6 +453,7 @@ def ui(
         _warn(f"anyone who reaches {host}:{port} can read everything here; there is no login")
     if writable:
         _warn("any web page open in your browser can start runs on this UI")
+    refuse_foreign(home)
     _check_settings(home)
     with ExitStack() as held:
         locks = {part: held.enter_context(_only_one(home, part)) for part in parts}
@@ -512,7 +516,7 @@ def _serve(home: Home, locks: Mapping[str, int], instance: str, host: str, port:
         "PYTHONWARNINGS": "ignore",
     }
     # Where Dagster looks for modules first; the current folder if it is not told.
-    location = ["-m", "orchestration.definitions", "-d", str(Path(__file__).parents[1])]
+    location = ["-m", f"{__package__}.definitions", "-d", str(Path(__file__).parents[__name__.count(".")])]
     quiet = ["--log-level", "warning", "--instance-ref", instance]
     serve = ["dagster_webserver", *location, "-h", host, "-p", str(port), *quiet]
     commands = {
@@ -529,7 +533,7 @@ def _serve(home: Home, locks: Mapping[str, int], instance: str, host: str, port:
             # Their own process group: Ctrl-C reaches this process alone, which then ends both in order. Where it
             # cannot, because it was killed, their standard input ends, and they with it.
             started = subprocess.Popen(
-                child.command("orchestration.child", *commands[part]),
+                child.command(child.__name__, *commands[part]),
                 env=environment,
                 start_new_session=True,
                 stdin=subprocess.PIPE,

@@ -1,4 +1,5 @@
-"""Dagster's history of runs: three SQLite files and one a run, which hold nothing that is needed.
+"""Dagster's history of runs: three SQLite files and one a run, which hold nothing that is needed; or a PostgreSQL
+database, whose keeping is its administrator's, all but how many runs there are.
 
 Belongs here: how they are opened, what happens to one that cannot be used, and how much is kept. Does not belong here:
 the instance's settings (instance.py), anything that knows what a run does.
@@ -16,6 +17,7 @@ from typing import Any
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageMetadata
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.schema import RunStorageSqlMetadata
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
@@ -29,6 +31,8 @@ from sqlalchemy.engine import Connection, Engine
 WAIT_SECONDS = 30
 #: Finished runs that are kept, besides the newest one that succeeded: ten years of quarters, or a month of failures.
 RUNS_KEPT = 40
+#: The tag of a run that `aigap refresh` made in its own process.
+OURS = {"aigap/started_by": "aigap refresh"}
 #: What was set aside is kept this many times over, for whoever wants to know why.
 _SET_ASIDE_KEPT = 3
 #: A file goes with what SQLite keeps beside it.
@@ -106,7 +110,7 @@ class KeptOpenEventLog(sqlite_event_log.SqliteEventLogStorage):
         self._initialized_dbs.discard(run_id)
         with self.index_connection() as index:
             self.delete_events_for_run(index, run_id)
-            index.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id))
+            _forget_checks(index, run_id)
         for end in _BESIDE:
             Path(self.path_for_shard(run_id) + end).unlink(missing_ok=True)
 
@@ -202,9 +206,7 @@ def prune(instance: DagsterInstance, keep: int = RUNS_KEPT) -> list[str]:
     UI always knows what the assets were last made by.
     """
     storage = instance.event_log_storage
-    if not isinstance(storage, KeptOpenEventLog):
-        return []  # a test's
-    on_disk = storage.get_all_run_ids()
+    on_disk = storage.get_all_run_ids() if isinstance(storage, KeptOpenEventLog) else []
     if max(len(on_disk), instance.get_runs_count()) <= keep:
         return []
     runs = instance.get_runs()  # newest first
@@ -215,9 +217,17 @@ def prune(instance: DagsterInstance, keep: int = RUNS_KEPT) -> list[str]:
     old |= set(on_disk) - {run.run_id for run in runs}
     for run_id in sorted(old):
         instance.delete_run(run_id)
-    if old:
+        if isinstance(storage, SqlEventLogStorage) and not isinstance(storage, KeptOpenEventLog):
+            with storage.index_connection() as index:
+                _forget_checks(index, run_id)
+    if old and isinstance(storage, KeptOpenEventLog):
         _shrink(Path(storage.path_for_shard("index")))
     return sorted(old)
+
+
+def _forget_checks(index: Connection, run_id: str) -> None:
+    """The stock classes forget a run's events and keep these rows."""
+    index.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id))
 
 
 def _shrink(path: Path) -> None:
@@ -231,10 +241,12 @@ def _shrink(path: Path) -> None:
 def close_left_over_runs(instance: DagsterInstance, job_name: str) -> list[str]:
     """Fail the runs of `job_name` that a killed process left as started; returns their ids.
 
-    Only for the holder of the refresh lock: a run that is alive holds it.
+    Only for the holder of the refresh lock: a run that is alive holds it. One that was killed before it said that it
+    started counts too where it carries OURS: the daemon's may be on their way into its queue.
     """
-    unfinished = RunsFilter(job_name=job_name, statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING])
-    left_over = instance.get_runs(unfinished)
+    started = RunsFilter(job_name=job_name, statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING])
+    made = RunsFilter(job_name=job_name, statuses=[DagsterRunStatus.NOT_STARTED], tags=OURS)
+    left_over = [*instance.get_runs(started), *instance.get_runs(made)]
     why = "The process of this run ended without finishing it (killed, or power lost)."
     for run in left_over:
         try:

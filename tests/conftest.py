@@ -26,7 +26,7 @@ _numbers = count()
 #: What a person may have set, and a test must not meet.
 _PERSONAL = (
     *("SEC_USER_AGENT", "DAGSTER_HOME", "AIGAP_BUILD_DUCKDB", "AIGAP_CRASH_AT", "AIGAP_ALERT_WEBHOOK"),
-    "AIGAP_EPOCH",
+    *("AIGAP_EPOCH", "AIGAP_DAGSTER_POSTGRES", "SOURCE_DATE_EPOCH"),
 )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from warehouse.errors import Busy, WarehouseError
+from warehouse.errors import Busy, Mistake, WarehouseError
 
 #: Version of the published tables. Raise it when a name or meaning in them changes.
 SCHEMA_VERSION = 1
@@ -135,15 +135,49 @@ def _names(directory: Path) -> list[str]:
 
 
 def find_home(environ: Mapping[str, str] = os.environ) -> Home:
-    """AIGAP_HOME (relative to the working directory, `~` allowed), else `data` beside the project's code.
+    """AIGAP_HOME (relative to the working directory, `~` allowed), else `data` in the checkout; for an installed copy
+    the folder where this platform keeps a user's data (Linux: ~/.local/share/ai-revenue-gap, or XDG_DATA_HOME).
 
-    An installed copy without a checkout around it falls back to `data` in the working directory.
+    :raises Mistake: this user has no home folder.
     """
     if named := environ.get("AIGAP_HOME"):
-        return Home(Path(named).expanduser().absolute())
-    checkout = Path(__file__).resolve().parents[1]
-    base = checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
-    return Home(base / "data")
+        with contextlib.suppress(RuntimeError):
+            return Home(Path(named).expanduser().absolute())
+        raise Mistake(f"AIGAP_HOME is {named!r}, and there is no such user's home; write the whole path")
+    if base := checkout():
+        return Home(base / "data")
+    from platformdirs import user_data_path
+
+    try:
+        return Home(user_data_path("ai-revenue-gap", appauthor=False))
+    except RuntimeError:
+        raise Mistake("this user has no home folder; set AIGAP_HOME to a folder of your own") from None
+
+
+def checkout() -> Path | None:
+    """The checkout this code is run from; None for an installed copy, whose folder nobody writes to."""
+    folder = Path(__file__).resolve().parents[1]
+    return folder if os.path.isfile(folder / "pyproject.toml") else None
+
+
+def refuse_foreign(home: Home) -> None:
+    """Refuse a folder in which another's file has one of our names: what is to be written there would replace it.
+
+    :raises Mistake: a file stands where a folder of ours goes, a folder where a file goes, or a build.duckdb where no
+        refresh ever ran.
+    :raises WarehouseError: the published file is none that aigap published.
+    """
+    move = "move it away, or set AIGAP_HOME to a folder of your own"
+    own = (part for name in dir(Home) if isinstance(part := getattr(home, name), Path) and part != home.root)
+    for path in own:
+        is_folder = not path.suffix
+        if path.exists() and path.is_dir() != is_folder:
+            needed = "a folder" if is_folder else "a file"
+            raise Mistake(f"{path} is not aigap's, which keeps {needed} of that name there; {move}")
+    if home.build.exists() and not home.lock.exists():
+        raise Mistake(f"{home.build} was there before any refresh, and one would replace it; {move}")
+    if home.root.is_dir():
+        home.live()
 
 
 # --- one refresh at a time ----------------------------------------------------------------------

@@ -281,7 +281,7 @@ def _describe(connection: duckdb.DuckDBPyConnection, home: Home, info: BuildInfo
         "dagster_version": _version("dagster"),
         "dbt_version": _version("dbt-core"),
         "duckdb_version": duckdb.__version__,
-        "built_at": datetime.now(UTC),
+        "built_at": _moment(),
         "newest_filing_on": newest[0],
         "newest_accession": newest[1],
         "bundle_hash": info.bundle_hash,
@@ -292,6 +292,12 @@ def _describe(connection: duckdb.DuckDBPyConnection, home: Home, info: BuildInfo
         "checks_passed": info.checks_passed,
         "warnings": list(info.warnings),
     }
+
+
+def _moment() -> datetime:
+    """Now, or what a reproducible build says now is (SOURCE_DATE_EPOCH, seconds; see deploy/release.py)."""
+    said = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.fromtimestamp(int(said), UTC) if said.isascii() and said.isdigit() else datetime.now(UTC)
 
 
 def _version(package: str) -> str | None:

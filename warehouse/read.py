@@ -12,13 +12,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
 from warehouse.errors import Mistake, NotPublished, WarehouseError
 from warehouse.home import SCHEMA_VERSION, Home
 from warehouse.settings import DEFAULT_MEMORY
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
@@ -104,7 +107,7 @@ def _connect(home: Home) -> duckdb.DuckDBPyConnection:
                 f"nothing is published in {home.root} yet; run aigap refresh (or set AIGAP_HOME to where it is)"
             )
         try:
-            return duckdb.connect(str(home.published), read_only=True, config=_CONFIG)
+            return _attached(home.published)
         except duckdb.Error as error:
             # A publish may have moved the link and collected the old generation between the two steps.
             if live.is_file() and home.live() == live:
@@ -113,6 +116,19 @@ def _connect(home: Home) -> duckdb.DuckDBPyConnection:
                 raise NotPublished(f"{home.published} cannot be opened: {_first_line(error)}") from error
             time.sleep(0.02 * attempt)
     raise NotPublished(f"{home.published} names {live}, which is gone; run aigap refresh to publish again")
+
+
+def _attached(path: Path) -> duckdb.DuckDBPyConnection:
+    """A database of this connection's own with the file in it. DuckDB would share the one of a file that this process
+    has open already, as a notebook has, and then neither take our settings nor let us lock them a second time."""
+    connection = duckdb.connect(config=_CONFIG)
+    try:
+        connection.execute(f"attach {literal(str(path))} as {path.stem} (read_only)")
+        connection.execute(f"use {path.stem}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _first_line(error: Exception) -> str:
@@ -137,6 +153,17 @@ def query(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
     try:
         cursor = connection.execute(sql)
         return Rows([column[0] for column in cursor.description or ()], cursor.fetchall())
+    except _DAMAGE as error:
+        raise damaged("the published file", error) from error
+
+
+def arrow(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """The answer to one of our own statements with DuckDB's own types; imports pyarrow.
+
+    :raises NotPublished: a block of the file that the answer needs is damaged.
+    """
+    try:
+        return connection.execute(sql).to_arrow_table()
     except _DAMAGE as error:
         raise damaged("the published file", error) from error
 

@@ -148,10 +148,13 @@ def test_the_image_is_installed_by_hash_and_runs_without_root():
     lines = [line for line in (DEPLOY / "Dockerfile").read_text("utf-8").splitlines() if line and line[0] != "#"]
     text = "\n".join(lines)
     words = [line.split()[0] for line in lines if not line.startswith(" ")]
-    assert set(words) <= {"FROM", "ENV", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "ENTRYPOINT", "CMD"}
+    assert set(words) <= {
+        *("FROM", "ENV", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "HEALTHCHECK", "ENTRYPOINT", "CMD")
+    }
     assert words[0] == "FROM"
     assert "--require-hashes --only-binary :all: -r requirements.lock" in text
     assert words.index("USER") < words.index("ENTRYPOINT")
+    assert re.search(r'HEALTHCHECK .*CMD \["aigap", "doctor"\]', text)
     assert not re.search(r"index-url|https?://|ADD |curl|wget", text)
 
 
@@ -161,8 +164,8 @@ def test_only_what_runs_enters_the_image():
     assert rules[0] == "*"
     let_in = {rule[1:] for rule in rules if rule.startswith("!")}
     assert let_in == {
-        "ingest", "warehouse", "orchestration", "dbt_project",
-        "pyproject.toml", "requirements.lock", "README.md", "LICENSE",
+        "aigap", "ingest", "warehouse", "orchestration", "dbt_project",
+        "pyproject.toml", "setup.py", "MANIFEST.in", "requirements.lock", "README.md", "LICENSE",
     }  # fmt: skip
     assert all((ROOT / name).exists() for name in let_in)
 

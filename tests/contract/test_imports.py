@@ -40,10 +40,11 @@ def test_every_import_points_the_right_way():
         ("warehouse/load.py", "from ingest import records", "warehouse knows DuckDB"),
         ("warehouse/load.py", "import dagster", "warehouse knows DuckDB"),
         ("orchestration/run.py", "import requests", "one module asks EDGAR"),
+        ("aigap/__init__.py", "from ingest import urls", "what others import reads"),
     ],
 )
 def test_a_wrong_import_is_found(tmp_path, module, line, contract):
-    for room in ("ingest", "warehouse", "orchestration"):
+    for room in ("aigap", "ingest", "warehouse", "orchestration"):
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").touch()
     for name in (
@@ -52,6 +53,7 @@ def test_a_wrong_import_is_found(tmp_path, module, line, contract):
         "warehouse/load.py",
         "warehouse/home.py",
         "orchestration/run.py",
+        "orchestration/cli.py",
     ):
         (tmp_path / name).touch()
     (tmp_path / "ingest/records.py").write_text("from ingest import urls\n")
@@ -59,6 +61,7 @@ def test_a_wrong_import_is_found(tmp_path, module, line, contract):
     edgar.mkdir()
     (edgar / "__init__.py").touch()
     (edgar / "client.py").write_text("import requests, urllib3\n")
+    (tmp_path / "aigap" / "__main__.py").write_text("import orchestration.cli\n")
     (tmp_path / module).write_text(line + "\n")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     done = lint_imports(tmp_path)

@@ -213,6 +213,18 @@ def test_settings_that_are_no_text_are_written_anew(home):
         assert instance.run_monitoring_enabled
 
 
+def test_a_run_that_was_killed_before_it_said_that_it_started_is_closed_too_if_it_was_ours(home):
+    job = _DEFS.resolve_job_def("quarterly_refresh")
+    with instance_of(home) as instance:
+        ours = instance.create_run_for_job(job, tags=store.OURS)
+        queued = instance.create_run_for_job(job)
+        assert ours.run_id in close_left_over_runs(instance, "quarterly_refresh")
+        assert instance.get_run_by_id(ours.run_id).status == dg.DagsterRunStatus.FAILURE
+        assert instance.get_run_by_id(queued.run_id).status == dg.DagsterRunStatus.NOT_STARTED, (
+            "the daemon's, on its way"
+        )
+
+
 ODD = [
     "a # 100% of %41%2F %(here)s?b#c%d", "-[a-z]* {curly}{{x}};semi", "quote'd \"twice\" $HOME `id` $(id)\nnew line",
     " ünï 名前 back\\slash a+b=c&d@e:f ",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.errors import Busy, WarehouseError
+from warehouse.errors import Busy, Mistake, WarehouseError
 from warehouse.home import (
     Home,
     find_home,
@@ -18,6 +18,7 @@ from warehouse.home import (
     read_last_refresh,
     record_refresh,
     refresh_lock,
+    refuse_foreign,
     replace_file,
 )
 
@@ -48,6 +49,57 @@ def test_home_is_data_beside_the_code_unless_named(tmp_path, monkeypatch):
     assert find_home({"AIGAP_HOME": "here"}).root == tmp_path / "here"
     monkeypatch.setenv("HOME", str(tmp_path))
     assert find_home({"AIGAP_HOME": "~/x"}).root == tmp_path / "x"
+
+
+def test_an_installed_copy_keeps_its_data_where_the_platform_does(tmp_path, monkeypatch):
+    monkeypatch.setattr("warehouse.home.checkout", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert find_home({}).root.is_relative_to(tmp_path)
+    assert find_home({}).root.name == "ai-revenue-gap"
+    if sys.platform == "linux":
+        assert find_home({}).root == tmp_path / ".local" / "share" / "ai-revenue-gap"
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "elsewhere"))
+        assert find_home({}).root == tmp_path / "elsewhere" / "ai-revenue-gap"
+    assert os.listdir(tmp_path) == []
+
+
+def test_without_any_home_the_message_says_what_to_set(monkeypatch):
+    monkeypatch.setattr("warehouse.home.checkout", lambda: None)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a user whom nobody knows
+    with pytest.raises(Mistake, match="no home folder; set AIGAP_HOME"):
+        find_home({})
+    with pytest.raises(Mistake, match="~nobody-there/x.*write the whole path"):
+        find_home({"AIGAP_HOME": "~nobody-there/x"})
+
+
+@pytest.mark.parametrize("name", ["archive", "dagster", "dbt", "docs", "figures", "generations", "report"])
+def test_a_file_where_a_folder_of_ours_goes_is_foreign(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(Mistake, match=f"{name} is not aigap's, which keeps a folder .*move it away"):
+        refuse_foreign(Home(tmp_path))
+    assert (tmp_path / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["build.duckdb", "ai_revenue_gap.duckdb", "refresh.lock", "decisions.jsonl"])
+def test_a_folder_where_a_file_of_ours_goes_is_foreign(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(Mistake, match=f"{name} is not aigap's, which keeps a file .*move it away"):
+        refuse_foreign(Home(tmp_path))
+
+
+def test_a_database_where_no_refresh_ever_ran_is_somebody_elses(tmp_path):
+    home = Home(tmp_path)
+    refuse_foreign(home)
+    home.build.write_bytes(b"another project's")
+    with pytest.raises(Mistake, match=r"build\.duckdb was there before any refresh"):
+        refuse_foreign(home)
+    home.build.unlink()
+    with refresh_lock(home):
+        home.build.write_bytes(b"ours")
+    refuse_foreign(home)
 
 
 def test_looking_creates_nothing(tmp_path):

@@ -313,3 +313,9 @@ def test_leftovers_of_killed_publishes_are_cleared(home):
     publish_small(home)
     assert os.listdir(home.generations) == ["ai_revenue_gap-000001.duckdb"]
     assert not [name for name in os.listdir(home.root) if name.startswith(".link")]
+
+
+def test_a_reproducible_build_says_when_it_was(home, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1764547200")
+    publish_small(home)
+    assert rows(home, "select epoch(built_at)::bigint from meta.build") == [(1764547200,)]

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from support.small_warehouse import publish_small, small_home
+from warehouse import read
 from warehouse.errors import Mistake, NotPublished, WarehouseError
 from warehouse.home import Home
 from warehouse.read import open_published, query, run_select
@@ -163,9 +164,9 @@ def test_a_dangling_link_says_so(copy):
 
 
 def test_a_generation_collected_while_opening_is_tried_again(copy, monkeypatch):
-    real, calls = duckdb.connect, []
+    real, calls = read._attached, []
 
-    def connect(path, **options):
+    def attached(path):
         calls.append(path)
         if len(calls) == 1:  # a publish flips the link and collects what it named before
             copy.generation(2).write_bytes(copy.generation(1).read_bytes())
@@ -173,9 +174,9 @@ def test_a_generation_collected_while_opening_is_tried_again(copy, monkeypatch):
             copy.published.unlink()
             os.symlink("generations/ai_revenue_gap-000002.duckdb", copy.published)
             raise duckdb.IOException("Cannot open file: No such file or directory")
-        return real(path, **options)
+        return real(path)
 
-    monkeypatch.setattr("warehouse.read.duckdb.connect", connect)
+    monkeypatch.setattr(read, "_attached", attached)
     with open_published(copy) as connection:
         assert query(connection, "select count(*) from marts.scenarios").rows == [(2,)]
     assert len(calls) == 2
@@ -194,8 +195,16 @@ def test_a_damaged_file_says_so_instead_of_answering(copy, damage):
         open_published(copy)
 
 
+def test_a_connection_of_the_same_process_that_reads_is_no_hindrance(copy):
+    """A notebook has several, some of DuckDB's own settings, some of ours, which are locked."""
+    theirs = duckdb.connect(str(copy.published), read_only=True)
+    with theirs, open_published(copy) as first, open_published(copy) as second:
+        assert query(second, "from marts.scenarios").rows == query(first, "from marts.scenarios").rows
+
+
 def test_a_connection_of_the_same_process_in_the_way_is_not_called_damage(copy):
-    with duckdb.connect(str(copy.published), read_only=True), pytest.raises(NotPublished, match="cannot be opened"):
+    copy.live().chmod(0o644)
+    with duckdb.connect(str(copy.published)), pytest.raises(NotPublished, match="cannot be opened"):
         open_published(copy)
 
 
