@@ -408,7 +408,7 @@ MUTANTS = [
     _mutant(
         "a year is no point beside a finer statement",
         "int_ai_revenue_points",
-        "where coarse.fact_id is null",
+        "where coarse.statement_id is null",
         "where true",
         "rule test_a_year_is_no_point_where_something_finer_is_known",
     ),

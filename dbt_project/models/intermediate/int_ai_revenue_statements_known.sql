@@ -1,5 +1,5 @@
 {#- The statements in force on each day one of the company's own came or went, for each end of the range: low rests on those of
-    high confidence alone, central on those a headline may use, high on all. Of two about the same period the newer holds. -#}
+    high confidence alone, central on those a headline may use, high on all. Of two about the same period the filed one holds, else the newer. -#}
 with statements as (
     select * from {{ ref('int_ai_revenue_statements') }}
 ),
@@ -30,11 +30,22 @@ known as (
     inner join range_ends on statements.confidence_rank <= range_ends.weakest_rank
 ),
 
+-- Of a filer whose weeks are not the calendar's, a quarter typed to its month's last day is the quarter that was filed.
+named as (
+    select
+        *,
+        case metric
+            when 'quarterly_revenue' then {{ calendar_quarter_of('paced_on') }}
+            else cast(speaks_on as string)
+        end as period
+    from known
+),
+
 newest as (
     {{ latest_of(
-        'known',
-        key=['company', 'known_from', 'range_end', 'metric', 'speaks_on'],
-        order=['known_on desc', 'confidence_rank', 'fact_id'],
+        'named',
+        key=['company', 'known_from', 'range_end', 'metric', 'period'],
+        order=['metric_rank', 'known_on desc', 'confidence_rank', 'statement_id'],
     ) }}
 ),
 
@@ -43,7 +54,7 @@ final as (
         company,
         known_from,
         range_end,
-        fact_id,
+        statement_id,
         metric,
         stated_usd,
         run_rate_usd,

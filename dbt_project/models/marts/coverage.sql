@@ -43,12 +43,24 @@ all_quarters as (
     where calendar_quarter >= '2018Q1'
 ),
 
+stated_or_watched as (
+    select cik, metric, valid_from from concepts
+    where metric like 'capex%' or metric like '%revenue'
+    union all
+    select cik, metric, cast(null as date) from observations
+    where metric like 'capex%' or metric like '%revenue'
+),
+
+-- Before the first day that the watch list names for a metric nobody expects it.
 watched as (
-    select distinct cik, metric from concepts
-    where metric like 'capex%' or metric like '%revenue'
-    union
-    select distinct cik, metric from observations
-    where metric like 'capex%' or metric like '%revenue'
+    select cik, metric, min(valid_from) as expected_from
+    from stated_or_watched
+    group by cik, metric
+),
+
+filers as (
+    select distinct cik from observations
+    where source_kind = 'xbrl'
 ),
 
 newest as (
@@ -97,6 +109,7 @@ from_statements as (
         case
             when quarters_known.value_usd is not null then null
             when review.reason is not null then concat('set aside: ', review.reason, ' (aigap review)')
+            when filers.cik is null then 'expected and missing: no filing of this company at hand, run aigap fetch'
             when {{ calendar_quarter_end('all_quarters.calendar_quarter') }} > {{ add_days('newest.newest_period_end', 45) }}
                 then 'not yet filed, or not fetched: run aigap fetch'
             when first_stated.first_quarter is null then 'stated for whole years only'
@@ -109,7 +122,11 @@ from_statements as (
         end as reason_missing
     from watched
     inner join companies on watched.cik = companies.cik
-    cross join all_quarters
+    inner join all_quarters
+        on
+            watched.expected_from is null
+            or {{ calendar_quarter_end('all_quarters.calendar_quarter') }} >= watched.expected_from
+    left join filers on watched.cik = filers.cik
     left join newest on watched.cik = newest.cik
     left join first_stated on watched.cik = first_stated.cik and watched.metric = first_stated.metric
     left join quarters_known
