@@ -27,6 +27,9 @@ VERSIONED_MARTS = (
     "ai_revenue_totals",
     "ai_revenue_bridge",
     "ai_revenue_panel",
+    "cahn_scoreboard",
+    "supply_state",
+    "accelerator_revenue",
 )
 
 #: Raw tables that carry knowledge, and the column that says since when. The rest of raw is configuration.

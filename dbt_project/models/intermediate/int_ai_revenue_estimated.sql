@@ -116,7 +116,9 @@ averaged as (
         max(layer) as layer,
         max(source_kind) as source_kind,
         max(confidence_rank) as confidence_rank,
-        {{ agg_array_union(array_union_sorted(listed('statement_id'), listed('coalesce(next_statement_id, statement_id)'))) }} as fact_ids
+        {{ agg_array_union(
+            array_union_sorted(listed('statement_id'), listed('coalesce(next_statement_id, statement_id)'))
+        ) }} as fact_ids
     from daily
     group by company, known_from, range_end, calendar_quarter
 ),

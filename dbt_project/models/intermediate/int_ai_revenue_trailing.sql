@@ -59,7 +59,9 @@ final as (
         windowed.layer,
         case when stated.statement_id is not null then stated.source_kind else windowed.source_kind end as source_kind,
         case when stated.statement_id is not null then stated.confidence_rank else windowed.weakest_rank end as confidence_rank,
-        case when stated.statement_id is not null then {{ listed('stated.statement_id') }} else windowed.four_fact_ids end as fact_ids
+        case
+            when stated.statement_id is not null then {{ listed('stated.statement_id') }} else windowed.four_fact_ids
+        end as fact_ids
     from windowed
     left join stated
         on
