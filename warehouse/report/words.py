@@ -19,6 +19,8 @@ SCENARIOS = {
     "cahn_method": "Cahn's method and list",
     "cahn_2023": "Cahn, September 2023",
     "cahn_2024": "Cahn, June 2024",
+    "cahn_2026": "Cahn, July 2026",
+    "all_accelerators": "All accelerators that are stated",
 }
 
 
@@ -53,6 +55,10 @@ def headline(gap: Mapping[str, Any]) -> str:
         sales = f"the NVIDIA sales then forecast for {quarter} would imply"
     elif gap["run_rate_basis"] == "trailing_12m":
         sales = f"NVIDIA’s sales of the twelve months to {quarter} imply"
+    elif gap["run_rate_basis"] == "spending_estimate":
+        sales = f"the spending forecast for {quarter[:4]} would build"
+    elif gap["run_rate_basis"] == "all_accelerators":
+        sales = f"all accelerators sold in {quarter} imply"
     else:
         sales = f"NVIDIA’s {quarter} sales imply"
     need = f"To pay back the data centers that {sales}, AI would have to earn {required}."
