@@ -205,8 +205,88 @@ from_gap as (
     left join gap on all_quarters.calendar_quarter = gap.calendar_quarter
 ),
 
+levels as (
+    select distinct
+        companies.company,
+        stood.metric,
+        stood.calendar_quarter
+    from {{ ref('int_metric_levels') }} as stood
+    inner join companies on stood.cik = companies.cik
+    where
+        stood.known_to is null and stood.series = '' and stood.calendar_quarter >= '2018Q1'
+        and stood.metric in (
+            'inventory', 'supply_commitments', 'total_purchase_commitments', 'remaining_performance_obligation',
+            'leases_not_yet_commenced'
+        )
+),
+
+-- From the first quarter of which somebody said what stood at its end.
+from_levels as (
+    select
+        firsts.company,
+        firsts.metric,
+        all_quarters.calendar_quarter,
+        levels.company is not null as is_present,
+        case when levels.company is null then 'no statement of what stood at its end that can be cited' end as reason_missing
+    from (
+        select said.company, said.metric, min(said.calendar_quarter) as first_quarter from levels as said
+        group by said.company, said.metric
+    ) as firsts
+    inner join all_quarters on firsts.first_quarter <= all_quarters.calendar_quarter
+    left join levels
+        on
+            firsts.company = levels.company
+            and firsts.metric = levels.metric
+            and all_quarters.calendar_quarter = levels.calendar_quarter
+),
+
+vendors as (
+    select * from {{ ref('accelerator_revenue') }}
+),
+
+from_accelerators as (
+    select
+        firsts.vendor as company,
+        'accelerator_revenue' as metric,
+        all_quarters.calendar_quarter,
+        vendors.vendor is not null as is_present,
+        case when vendors.vendor is null then 'states no amount of the quarter that can be cited' end as reason_missing
+    from (
+        select said.vendor, min(said.calendar_quarter) as first_quarter from vendors as said
+        group by said.vendor
+    ) as firsts
+    inner join all_quarters on firsts.first_quarter <= all_quarters.calendar_quarter
+    left join vendors
+        on firsts.vendor = vendors.vendor and all_quarters.calendar_quarter = vendors.calendar_quarter
+),
+
+-- What NVIDIA says of its large buyers: in words until it reported Hyperscale.
+buyers as (
+    select distinct calendar_quarter from {{ ref('buyer_share_of_nvidia') }}
+    where measure = 'share of data-center revenue'
+),
+
+from_buyers as (
+    select
+        'NVIDIA' as company,
+        'large_cloud_share_of_data_center_revenue' as metric,
+        all_quarters.calendar_quarter,
+        buyers.calendar_quarter is not null as is_present,
+        case when buyers.calendar_quarter is null then 'no words on the large clouds of the quarter that can be cited' end
+            as reason_missing
+    from all_quarters
+    left join buyers on all_quarters.calendar_quarter = buyers.calendar_quarter
+    where all_quarters.calendar_quarter >= '2023Q1'
+),
+
 final as (
     select * from from_statements
+    union all
+    select * from from_levels
+    union all
+    select * from from_accelerators
+    union all
+    select * from from_buyers
     union all
     select * from from_ai_revenue
     union all
