@@ -365,7 +365,7 @@ def test_a_pure_plays_filed_quarter_comes_before_the_typed_one(run):
                 "fact_id": "typed",
                 "metric": "quarterly_revenue",
                 "value": 20,
-                "known_on": "2026-02-20",
+                "known_on": "2026-03-10",
             }
             | {"period_start": "2025-10-01", "period_end": "2025-12-31"}
         ],
@@ -384,15 +384,15 @@ def test_a_pure_plays_filed_quarter_comes_before_the_typed_one(run):
     )
     found = {row["statement_id"]: (row["run_rate_usd"], row["known_on"], row["withdrawn_on"]) for row in rows}
     assert found == {
-        "typed": (80, _day("2026-02-20"), None),
+        "typed": (80, _day("2026-03-10"), None),
         "nine; year": (84, _day("2026-03-02"), _day("2026-04-01")),
         "year": (80, _day("2026-03-02"), None),
     }
     held = run("int_ai_revenue_statements_known", int_ai_revenue_statements=rows)
     of_quarter = {row["known_from"]: row["statement_id"] for row in held if row["metric"] == "quarterly_revenue"}
     assert of_quarter == {
-        _day("2026-02-20"): "typed",
         _day("2026-03-02"): "nine; year",
+        _day("2026-03-10"): "nine; year",
         _day("2026-04-01"): "typed",
     }
 
