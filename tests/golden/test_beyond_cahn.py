@@ -322,6 +322,22 @@ def test_a_claim_in_won_is_converted_at_the_rates_named(con):
     assert usd == pytest.approx(40_000_000 / float(won) * float(dollar), abs=2)
 
 
+def test_the_cold_shower_did_not_come(con):
+    """CCS Insight for 2024; measured revenue at the ends of 2023 and 2024."""
+    verdict, share = con.execute(
+        "select verdict, outcome_share from marts.claims where claim like 'CCS Insight%'"
+    ).fetchone()
+    totals = dict(
+        con.execute(
+            "select calendar_quarter, central_usd from marts.ai_revenue_totals "
+            "where ai_revenue_basis = 'estimated_run_rate' and calendar_quarter in ('2023Q4', '2024Q4')"
+        ).fetchall()
+    )
+    assert verdict == "outcome"
+    assert float(share) == pytest.approx(totals["2024Q4"] / totals["2023Q4"] - 1, abs=1e-6)
+    assert share > 2
+
+
 def test_mistrals_seed_round_is_in_both(con):
     """105 million euros, 113 million dollars (claims); the largest company is a part of the total."""
     (usd,) = con.execute("select low_usd from marts.claims where claim = 'Mistral AI seed'").fetchone()

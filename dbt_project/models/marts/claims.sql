@@ -33,6 +33,11 @@ of_the_day as (
     {{ latest_of('candidates', key=['claim_id', 'rate_unit'], order=['period_start desc', 'period_end', 'rate_id']) }}
 ),
 
+totals as (
+    select * from {{ ref('ai_revenue_totals') }}
+    where ai_revenue_basis = 'estimated_run_rate'
+),
+
 converted as (
     select
         figures.*,
@@ -42,10 +47,18 @@ converted as (
         end as units_per_euro,
         dollar.rate as dollars_per_euro,
         case when figures.unit in ('KRW', 'KRW/day') then won.rate_id end as won_id,
-        case when figures.unit in ('KRW', 'KRW/day', 'EUR') then dollar.rate_id end as dollar_id
+        case when figures.unit in ('KRW', 'KRW/day', 'EUR') then dollar.rate_id end as dollar_id,
+        -- What the measured revenue did in the time a forecast speaks of.
+        {{ share_of('after.central_usd - before.central_usd', 'before.central_usd') }} as outcome_share
     from figures
     left join of_the_day as won on figures.fact_id = won.claim_id and won.rate_unit = 'KRW/EUR'
     left join of_the_day as dollar on figures.fact_id = dollar.claim_id and dollar.rate_unit = 'USD/EUR'
+    left join totals as before
+        on
+            figures.qualifier = 'as_stated'
+            and {{ calendar_quarter_of(add_days('figures.period_start', -1)) }} = before.calendar_quarter
+    left join totals as after
+        on figures.qualifier = 'as_stated' and {{ calendar_quarter_of('figures.period_end') }} = after.calendar_quarter
 ),
 
 final as (
@@ -61,7 +74,8 @@ final as (
                     divide_usd('cast(coalesce(value, low_value) as bigint)', 'units_per_euro'), 'dollars_per_euro'
                 ) }}
         end as low_usd,
-        qualifier as verdict,
+        case qualifier when 'as_stated' then 'outcome' else qualifier end as verdict,
+        outcome_share,
         note as finding,
         period_end as speaks_on,
         known_on as known_from,
