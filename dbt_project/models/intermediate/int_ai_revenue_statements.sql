@@ -1,13 +1,13 @@
 {#- What the counted companies were said to earn with AI: one row a statement, with the day it speaks of, the day whose pace it
     is, and the days from and until which it stood. Hand-entered ones, and the filed quarters and years of those that sell AI
-    compute and nothing else: of two about one period the filed one comes first (metric_rank). -#}
+    compute and nothing else: of two about one period the filed one comes first (metric_rank). The user's own
+    may speak of any company that is not part of a counted one: of those that state nothing usable above all. -#}
 with figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
 ),
 
 roles as (
     select * from {{ ref('stg_curated__ai_revenue_roles') }}
-    where role = 'counted'
 ),
 
 pure_plays as (
@@ -38,12 +38,15 @@ hand_entered as (
         source_kind,
         confidence,
         known_on,
-        withdrawn_on
+        withdrawn_on,
+        is_own
     from figures
     where
         unit = 'USD'
         and value > 0
         and is_citable
+        -- A total of many is no company's.
+        and coalesce(layer, '') not in ('all', 'overlap')
         and metric in (
             'annualized_run_rate', 'quarterly_revenue', 'half_year_revenue', 'annual_revenue', 'trailing_12m_revenue'
         )
@@ -88,7 +91,8 @@ stated as (
         'xbrl' as source_kind,
         'high' as confidence,
         filed.known_from as known_on,
-        filed.known_to as withdrawn_on
+        filed.known_to as withdrawn_on,
+        false as is_own
     from filed
     inner join pure_plays on filed.cik = pure_plays.cik
     where filed.value_usd > 0
@@ -130,9 +134,11 @@ final as (
         stated.confidence,
         case stated.confidence when 'high' then 1 when 'medium' then 2 else 3 end as confidence_rank,
         stated.known_on,
-        stated.withdrawn_on
+        stated.withdrawn_on,
+        stated.is_own
     from stated
-    inner join roles on stated.company = roles.company
+    left join roles on stated.company = roles.company
+    where roles.role = 'counted' or (stated.is_own and coalesce(roles.role, 'not_disclosed') = 'not_disclosed')
 )
 
 select * from final
