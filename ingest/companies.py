@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ingest.records import IngestError
 
-ROLES = ("accelerator_vendor", "hyperscaler", "reference")
+ROLES = ("accelerator_vendor", "hyperscaler", "ai_compute", "reference")
 _CIK = re.compile(r"[0-9]{10}")
 
 COMPANIES = pa.schema(

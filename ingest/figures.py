@@ -548,7 +548,7 @@ def _read_metrics() -> dict[str, MetricRule]:
 #: The metrics that a figure may state, with their units and believable ranges.
 METRICS = _read_metrics()
 
-RUN_RATE_BASES = ("actual_run_rate", "trailing_12m", "forecast_run_rate")
+RUN_RATE_BASES = ("actual_run_rate", "trailing_12m", "forecast_run_rate", "spending_estimate", "all_accelerators")
 AI_REVENUE_BASES = ("assumed", "measured_run_rate", "estimated_run_rate", "measured_trailing_12m")
 #: Marks what is the user's own: a figure's `file`, a scenario's name, and the basis of one that counts such figures.
 OWN = "own:"
@@ -559,8 +559,15 @@ PARAMETERS: dict[str, tuple[Decimal, Decimal] | tuple[str, ...] | re.Pattern[str
     "gpu_share_of_tco": (Decimal("0.05"), Decimal(1)),
     "end_user_gross_margin": (Decimal(-2), Decimal("0.99")),
     "run_rate_usd": (Decimal("1e9"), Decimal("1e13")),
+    "data_center_spend_usd": (Decimal("1e9"), Decimal("1e13")),
     "ai_revenue_usd": (Decimal("1e9"), Decimal("1e13")),
     "assumed_member_revenue_usd": (Decimal("1e8"), Decimal("1e12")),
+    "accelerator_life_years": (Decimal("0.25"), Decimal(20)),
+    "building_life_years": (Decimal(1), Decimal(60)),
+    "required_return": (Decimal(0), Decimal("0.5")),
+    "revenue_lag_quarters": (Decimal(0), Decimal(12)),
+    "electricity_usd_per_kwh": (Decimal("0.01"), Decimal(1)),
+    "accelerator_usd_per_gw": (Decimal("1e9"), Decimal("1e11")),
     "run_rate_basis": RUN_RATE_BASES,
     "ai_revenue_basis": AI_REVENUE_BASES,
     "ai_revenue_end": ("low", "central", "high"),

@@ -21,6 +21,8 @@ _RUN_RATE = {
     "actual_run_rate": "4 x the quarter NVIDIA reported",
     "trailing_12m": "the last four quarters NVIDIA reported",
     "forecast_run_rate": "4 x a forecast of the quarter, as published then",
+    "spending_estimate": "a year's spending on AI infrastructure, as published then",
+    "all_accelerators": "4 x the quarter of every vendor of accelerators that states it",
 }
 _AI_REVENUE = {
     "assumed": "AI revenue is assumed, not measured",
@@ -32,6 +34,8 @@ _SALES = {
     "actual_run_rate": "NVIDIA's data-center revenue runs at {} a year",
     "trailing_12m": "NVIDIA's data-center revenue of the last four quarters was {}",
     "forecast_run_rate": "NVIDIA's data-center revenue was forecast to run at {} a year",
+    "spending_estimate": "the case starts from a year's spending on AI infrastructure",
+    "all_accelerators": "the accelerators that vendors state run at {} a year",
 }
 UNLIKE = "Not like for like"
 #: Before a basis that counts the user's own figures.

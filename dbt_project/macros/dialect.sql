@@ -121,6 +121,11 @@
 {#- The parts of a text between '; ', as an array. -#}
 {% macro listed(text) %}split({{ text }}, '; '){% endmacro %}
 
+{#- The other way: an array of texts as one. -#}
+{% macro joined(array) %}{{ return(adapter.dispatch('joined', 'ai_revenue_gap')(array)) }}{% endmacro %}
+{% macro default__joined(array) %}array_to_string({{ array }}, '; '){% endmacro %}
+{% macro spark__joined(array) %}array_join({{ array }}, '; '){% endmacro %}
+
 {#- Integers from 0 to `last`, as an array. -#}
 {% macro counted_to(last) %}{{ return(adapter.dispatch('counted_to', 'ai_revenue_gap')(last)) }}{% endmacro %}
 {% macro default__counted_to(last) %}range(0, {{ last }} + 1){% endmacro %}

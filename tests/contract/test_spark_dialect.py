@@ -51,7 +51,7 @@ IN_BOTH = {
 }
 #: What the Spark side of macros/dialect.sql calls.
 IN_SPARK = {
-    *("array", "array_distinct", "array_sort", "array_union", "collect_list", "date_add", "datediff"),
+    *("array", "array_distinct", "array_join", "array_sort", "array_union", "collect_list", "date_add", "datediff"),
     *("explode", "flatten", "sequence"),
 }
 LINTER = Linter(config=FluffConfig(overrides={"dialect": "sparksql", "templater": "raw"}))

@@ -261,7 +261,7 @@ def test_an_estimate_lies_between_its_statements(run, said, paid):
             """select observed_metric, gross_usd, min(run_rate_usd), max(run_rate_usd)
                from intermediate.int_ai_revenue_gross as gross
                cross join unnest(gross.fact_ids) as used (fact_id)
-               inner join intermediate.int_ai_revenue_statements as statements on used.fact_id = statements.fact_id
+               inner join intermediate.int_ai_revenue_statements as statements on used.fact_id = statements.statement_id
                where ai_revenue_basis = 'estimated_run_rate' and gross_usd is not null
                group by gross.company, calendar_quarter, known_from, observed_metric, gross_usd"""
         ).fetchall()

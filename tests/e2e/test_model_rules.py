@@ -386,10 +386,64 @@ def test_a_statement_has_a_pace_and_a_day_of_its_own(run):
             ),
         ],
     )
-    found = {row["fact_id"]: (row["run_rate_usd"], row["paced_on"], row["speaks_on"]) for row in rows}
+    found = {row["statement_id"]: (row["run_rate_usd"], row["paced_on"], row["speaks_on"]) for row in rows}
     assert found == {
         "rate": (90, _day("2024-06-20"), _day("2024-06-20")),
         "quarter": (80, _day("2024-05-16"), _day("2024-06-30")),
+    }
+
+
+def test_a_pure_plays_filed_quarter_comes_before_the_typed_one(run):
+    """A difference stands on both of its facts; withdrawn, it leaves the typed one; nobody else's revenue counts."""
+    quarter = {
+        "metric": "total_revenue",
+        "source_kind": "xbrl",
+        "period_start": "2025-10-01",
+        "period_end": "2025-12-31",
+    }
+    rows = run(
+        "int_ai_revenue_statements",
+        stg_curated__ai_revenue_roles=[{"company": name, "role": "counted"} for name in ("Cloud", "Lab")],
+        stg_watch_list__companies=[
+            {"cik": "1", "company": "Cloud", "role": "ai_compute"},
+            {"cik": "2", "company": "Lab", "role": "hyperscaler"},
+        ],
+        stg_curated__figures=[
+            STATEMENT
+            | {
+                "company": "Cloud",
+                "fact_id": "typed",
+                "metric": "quarterly_revenue",
+                "value": 20,
+                "known_on": "2026-03-10",
+            }
+            | {"period_start": "2025-10-01", "period_end": "2025-12-31"}
+        ],
+        int_metric_quarters=[
+            quarter
+            | {"cik": "1", "value_usd": 21, "fact_ids": ["nine", "year"]}
+            | {"known_from": "2026-03-02", "known_to": "2026-04-01"},
+            quarter | {"cik": "1", "value_usd": 19, "source_kind": "press_release", "fact_ids": ["press"]},
+            quarter | {"cik": "2", "value_usd": 900, "fact_ids": ["whole"], "known_from": "2026-03-02"},
+        ],
+        int_observation_versions=[
+            quarter
+            | {"cik": "1", "span": "year", "period_start": "2025-01-01", "value_usd": 80, "fact_ids": ["year"]}
+            | {"known_from": "2026-03-02"}
+        ],
+    )
+    found = {row["statement_id"]: (row["run_rate_usd"], row["known_on"], row["withdrawn_on"]) for row in rows}
+    assert found == {
+        "typed": (80, _day("2026-03-10"), None),
+        "nine; year": (84, _day("2026-03-02"), _day("2026-04-01")),
+        "year": (80, _day("2026-03-02"), None),
+    }
+    held = run("int_ai_revenue_statements_known", int_ai_revenue_statements=rows)
+    of_quarter = {row["known_from"]: row["statement_id"] for row in held if row["metric"] == "quarterly_revenue"}
+    assert of_quarter == {
+        _day("2026-03-02"): "nine; year",
+        _day("2026-03-10"): "nine; year",
+        _day("2026-04-01"): "typed",
     }
 
 
@@ -449,14 +503,14 @@ def test_weak_statements_feed_the_high_end_alone_and_the_newer_word_holds(run):
     rows = run(
         "int_ai_revenue_statements_known",
         int_ai_revenue_statements=[
-            SAID | speaks | {"fact_id": "firm", "known_on": "2024-04-10", "run_rate_usd": 1},
+            SAID | speaks | {"statement_id": "firm", "known_on": "2024-04-10", "run_rate_usd": 1},
             SAID
             | speaks
-            | {"fact_id": "newer", "known_on": "2024-05-10", "withdrawn_on": "2024-07-01", "run_rate_usd": 2},
-            SAID | speaks | {"fact_id": "weak", "known_on": "2024-06-10", "run_rate_usd": 9, "confidence_rank": 3},
+            | {"statement_id": "newer", "known_on": "2024-05-10", "withdrawn_on": "2024-07-01", "run_rate_usd": 2},
+            SAID | speaks | {"statement_id": "weak", "known_on": "2024-06-10", "run_rate_usd": 9, "confidence_rank": 3},
         ],
     )
-    held = {(row["known_from"], row["range_end"]): row["fact_id"] for row in rows}
+    held = {(row["known_from"], row["range_end"]): row["statement_id"] for row in rows}
     assert held[_day("2024-04-10"), "central"] == "firm"
     assert held[_day("2024-05-10"), "central"] == "newer"
     assert (held[_day("2024-06-10"), "central"], held[_day("2024-06-10"), "high"]) == ("newer", "weak")
@@ -498,7 +552,9 @@ def test_a_quarter_rests_on_what_was_said_of_it_or_before(run):
         "int_ai_revenue_carried",
         int_ai_revenue_quarters=QUARTERS,
         int_ai_revenue_statements_known=[
-            SAID | CENTRAL | {"fact_id": day, "speaks_on": day, "paced_on": day, "run_rate_usd": value, "known_on": day}
+            SAID
+            | CENTRAL
+            | {"statement_id": day, "speaks_on": day, "paced_on": day, "run_rate_usd": value, "known_on": day}
             for day, value in said.items()
         ],
     )
@@ -512,17 +568,17 @@ def test_a_quarter_rests_on_what_was_said_of_it_or_before(run):
 
 def test_a_year_is_no_point_where_something_finer_is_known(run):
     year = {"metric": "annual_revenue", "span_days": 365, "metric_rank": 4, "period_start": "2024-01-01"}
-    rate = {"fact_id": "rate", "speaks_on": "2024-05-01", "paced_on": "2024-05-01", "run_rate_usd": 1}
+    rate = {"statement_id": "rate", "speaks_on": "2024-05-01", "paced_on": "2024-05-01", "run_rate_usd": 1}
     for finer, expected in (([], ["year"]), ([SAID | CENTRAL | rate], ["rate"])):
         rows = run(
             "int_ai_revenue_points",
             int_ai_revenue_statements_known=[
                 SAID | CENTRAL | year
-                | {"fact_id": "year", "speaks_on": "2024-12-31", "paced_on": "2024-07-01", "run_rate_usd": 9},
+                | {"statement_id": "year", "speaks_on": "2024-12-31", "paced_on": "2024-07-01", "run_rate_usd": 9},
                 *finer,
             ],
         )  # fmt: skip
-        assert [row["fact_id"] for row in rows] == expected
+        assert [row["statement_id"] for row in rows] == expected
 
 
 def test_an_estimate_is_the_mean_of_its_days(run):
@@ -533,10 +589,10 @@ def test_an_estimate_is_the_mean_of_its_days(run):
         int_ai_revenue_quarters=QUARTERS,
         int_ai_revenue_points=[
             point
-            | {"fact_id": "a", "paced_on": "2024-04-01", "run_rate_usd": 100 * M}
-            | {"next_paced_on": "2024-06-30", "next_run_rate_usd": 200 * M, "next_fact_id": "b"},
+            | {"statement_id": "a", "paced_on": "2024-04-01", "run_rate_usd": 100 * M}
+            | {"next_paced_on": "2024-06-30", "next_run_rate_usd": 200 * M, "next_statement_id": "b"},
             point
-            | {"fact_id": "b", "paced_on": "2024-06-30", "run_rate_usd": 200 * M}
+            | {"statement_id": "b", "paced_on": "2024-06-30", "run_rate_usd": 200 * M}
             | {"previous_run_rate_usd": 100 * M, "days_since_previous": 90},
         ],
     )
@@ -553,9 +609,9 @@ def test_a_reported_quarter_is_itself(run):
     rows = run(
         "int_ai_revenue_estimated",
         int_ai_revenue_quarters=QUARTERS,
-        int_ai_revenue_statements_known=[SAID | CENTRAL | quarter | {"fact_id": "q", "run_rate_usd": 80}],
+        int_ai_revenue_statements_known=[SAID | CENTRAL | quarter | {"statement_id": "q", "run_rate_usd": 80}],
         int_ai_revenue_points=[
-            CENTRAL | {"fact_id": "q", "paced_on": "2024-05-16", "run_rate_usd": 80, "confidence_rank": 1},
+            CENTRAL | {"statement_id": "q", "paced_on": "2024-05-16", "run_rate_usd": 80, "confidence_rank": 1},
         ],
     )
     found = {row["calendar_quarter"]: (row["gross_usd"], row["observed_metric"], row["days_missing"]) for row in rows}

@@ -80,7 +80,11 @@ def test_every_version_of_the_gap_follows_from_its_own_inputs(con):
     versions = rows(con, "from marts.ai_revenue_gap_versions")
     assert len(versions) > 250
     for version in versions:
-        spend = half_up(Decimal(version["run_rate_usd"]) / version["gpu_share_of_tco"])
+        if version["run_rate_basis"] == "spending_estimate":  # the case starts from step 2
+            assert (version["run_rate_usd"], version["gpu_share_of_tco"]) == (None, None)
+            spend = version["data_center_spend_usd"]
+        else:
+            spend = half_up(Decimal(version["run_rate_usd"]) / version["gpu_share_of_tco"])
         required = half_up(Decimal(spend) / (1 - version["end_user_gross_margin"]))
         assert (version["data_center_spend_usd"], version["required_revenue_usd"]) == (spend, required)
         if version["ai_revenue_usd"] is None:
@@ -90,8 +94,9 @@ def test_every_version_of_the_gap_follows_from_its_own_inputs(con):
 
 
 def test_every_run_rate_follows_from_the_quarters_of_its_day(con):
-    """4 x the quarter, or the last four, as the revenue table of that very day has them."""
-    versions = rows(con, "from marts.ai_revenue_gap_versions where run_rate_basis <> 'forecast_run_rate'")
+    """4 x the quarter, the last four, or 4 x what all vendors state, as the tables of that very day have them."""
+    published = "('forecast_run_rate', 'spending_estimate')"
+    versions = rows(con, f"from marts.ai_revenue_gap_versions where run_rate_basis not in {published}")
     history = defaultdict(list)
     for row in rows(con, "from marts.nvidia_data_center_revenue_versions"):
         history[row["calendar_quarter"]].append((row["known_from"], row["known_to"], row["data_center_usd"]))
@@ -107,6 +112,13 @@ def test_every_run_rate_follows_from_the_quarters_of_its_day(con):
         quarter, day = version["calendar_quarter"], version["known_from"]
         if version["run_rate_basis"] == "actual_run_rate":
             expected = 4 * on(quarter, day)
+        elif version["run_rate_basis"] == "all_accelerators":
+            (tracked,) = con.execute(
+                "select sum(revenue_usd) from marts.accelerator_revenue_versions "
+                "where calendar_quarter = ? and known_from <= ? and (known_to is null or known_to > ?)",
+                [quarter, day, day],
+            ).fetchone()
+            expected = 4 * tracked
         else:
             expected = sum(on(back(quarter, steps), day) for steps in range(4))
         assert version["run_rate_usd"] == expected, (quarter, version["scenario"], day)

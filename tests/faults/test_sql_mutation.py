@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 from e2e import test_model_rules, test_screens
-from golden import test_golden_values
+from golden import test_beyond_cahn, test_golden_values
 
 from orchestration.history import compiled_models
 from support.rebuild import Project, rebuilt
@@ -423,7 +423,7 @@ MUTANTS = [
     _mutant(
         "a year is no point beside a finer statement",
         "int_ai_revenue_points",
-        "where coarse.fact_id is null",
+        "where coarse.statement_id is null",
         "where true",
         "rule test_a_year_is_no_point_where_something_finer_is_known",
     ),
@@ -512,6 +512,84 @@ MUTANTS = [
         "beside its word",
         "dbt assert_no_bound_contradicts_nvidia",
     ),
+    # --- beside the chain ---
+    _mutant(
+        "a filed quarter comes before a typed one",
+        "int_ai_revenue_statements",
+        "case stated.source_kind when 'xbrl' then 1 else 0 end",
+        "0",
+        "rule test_a_pure_plays_filed_quarter_comes_before_the_typed_one",
+    ),
+    _mutant(
+        "only who sells AI compute alone states AI revenue with its total",
+        "int_ai_revenue_statements",
+        "role = 'ai_compute'",
+        "true",
+        "rule test_a_pure_plays_filed_quarter_comes_before_the_typed_one",
+    ),
+    _mutant(
+        "a case may start from spending",
+        "ai_revenue_gap_versions",
+        "scenarios.frozen_spend_usd is not null",
+        "false",
+        "golden test_cahns_third_edition_starts_from_spending",
+    ),
+    _mutant(
+        "a list of companies is held against statements, not estimates",
+        "cahn_scoreboard_versions",
+        "ai_revenue_basis = 'measured_run_rate'",
+        "ai_revenue_basis = 'estimated_run_rate'",
+        "golden test_cahns_list_against_what_was_stated",
+    ),
+    _mutant(
+        "shortage is well below the usual stock",
+        "supply_state_versions",
+        "usual.inventory_days * cast(0.8 as decimal(3, 2))",
+        "usual.inventory_days * cast(0.4 as decimal(3, 2))",
+        "golden test_supply_by_its_rule",
+    ),
+    _mutant(
+        "chips are used up from the quarter after",
+        "amortized_requirement",
+        "items.number + items.lag_quarters + exploded.passed + 1 as number",
+        "items.number + items.lag_quarters + exploded.passed as number",
+        "golden test_chips_of_six_years_are_written_off_in_twenty_four_quarters",
+    ),
+    _mutant(
+        "a run rate of chips is four quarters",
+        "int_accelerator_revenue",
+        "when 'annualized_run_rate' then",
+        "when 'never' then",
+        "golden test_accelerators_of_a_quarter",
+    ),
+    _mutant(
+        "a printed percent is half a point either way",
+        "buyer_share_of_nvidia",
+        "cast(0.005 as decimal(9, 6))",
+        "cast(0 as decimal(9, 6))",
+        "golden test_hyperscale_and_concentration",
+    ),
+    _mutant(
+        "no ratio crosses a redefinition",
+        "cloud_economics",
+        "and max(is_redefined) over last_three = 0",
+        "",
+        "golden test_no_ratio_crosses_a_redefinition",
+    ),
+    _mutant(
+        "a median is in the middle",
+        "nvidia_nowcast",
+        "place in (4, 5)",
+        "place in (1, 2)",
+        "golden test_the_prototypes_nowcasts",
+    ),
+    _mutant(
+        "a nowcast reads nothing that came later",
+        "nvidia_nowcast",
+        "opened.known_from >= reported.known_from",
+        "true",
+        "dbt nvidia_nowcast_does_not_look_ahead",
+    ),
 ]
 
 
@@ -522,7 +600,9 @@ WARN_OF_WHAT_SHIPS = {"dbt assert_ai_revenue_against_benchmarks", "dbt assert_gr
 @pytest.fixture(scope="module")
 def project(refreshed, manifest):
     with rebuilt(refreshed.home.build, compiled_models(manifest, None)) as con:
-        yield Project(con, refreshed.home.build, manifest, test_golden_values, test_model_rules, test_screens)
+        yield Project(
+            con, refreshed.home.build, manifest, [test_golden_values, test_beyond_cahn], test_model_rules, test_screens
+        )
 
 
 def test_t87_the_sql_as_it_is_passes_every_check(project):

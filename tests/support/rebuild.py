@@ -264,7 +264,7 @@ class Project:
         con: duckdb.DuckDBPyConnection,
         build: Path,
         manifest: Path,
-        golden: ModuleType,
+        golden: Iterable[ModuleType],
         rules: ModuleType,
         chains: ModuleType,
     ) -> None:
@@ -273,7 +273,8 @@ class Project:
         self._models = compiled_models(manifest, None)
         marts = {model.name for model in self._models if model.schema == "marts"}
         nodes = content["nodes"].values()
-        checks = [*_data_tests(nodes), *_contracts(nodes), *golden_checks(golden, marts)]
+        values = (check for module in golden for check in golden_checks(module, marts))
+        checks = [*_data_tests(nodes), *_contracts(nodes), *values]
         units = [*_unit_tests(content["unit_tests"].values()), *rule_tests(rules)]
         self._checks = {check.name: check for check in checks}
         self._units = {unit.name: unit for unit in units}

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.bundle import Bundle
+from ingest.companies import watch_list
 from ingest.edgar.fetch import DOCUMENT_KINDS
 from support import xbrl
 
@@ -204,7 +205,8 @@ def edgar_folder(bundle: Bundle, root: Path) -> Path:
         body = company_facts(from_api.filter(pc.equal(from_api["cik"], cik)))
         (api / f"api/xbrl/companyfacts/CIK{cik}.json").write_bytes(body)
     listed = [row for row in bundle.filings.to_pylist() if "/submissions/" in row["source_url"]]
-    for cik in sorted({row["cik"] for row in listed}):
+    # A company that has filed nothing yet, as far as the bundle knows, has an empty list.
+    for cik in sorted({row["cik"] for row in listed} | {company.cik for company in watch_list()}):
         body = submissions(cik, [row for row in listed if row["cik"] == cik])
         (api / f"submissions/CIK{cik}.json").write_bytes(body)
     filings = {row["accession"]: row for row in bundle.filings.to_pylist()}

@@ -17,6 +17,8 @@ SCENARIOS = {
     "cahn_method": "Cahn's method and list",
     "cahn_2023": "Cahn, September 2023",
     "cahn_2024": "Cahn, June 2024",
+    "cahn_2026": "Cahn, July 2026",
+    "all_accelerators": "All accelerators that are stated",
 }
 
 

@@ -28,7 +28,7 @@ latest as (
     {{ latest_of(
         'candidates',
         key=['company', 'known_from', 'range_end', 'calendar_quarter'],
-        order=['carried_from desc', 'metric_rank', 'known_on desc', 'confidence_rank', 'fact_id'],
+        order=['carried_from desc', 'metric_rank', 'known_on desc', 'confidence_rank', 'statement_id'],
     ) }}
 ),
 
@@ -54,14 +54,14 @@ final as (
         latest.layer,
         latest.source_kind,
         latest.confidence_rank,
-        {{ array_of('latest.fact_id') }} as fact_ids
+        {{ listed('latest.statement_id') }} as fact_ids
     from latest
     left join points
         on
             latest.company = points.company
             and latest.known_from = points.known_from
             and latest.range_end = points.range_end
-            and latest.fact_id = points.fact_id
+            and latest.statement_id = points.statement_id
 )
 
 select * from final

@@ -27,7 +27,7 @@ latest_quarterly as (
     {{ latest_of(
         'quarterly',
         key=['company', 'known_from', 'range_end', 'calendar_quarter'],
-        order=['speaks_on desc', 'known_on desc', 'fact_id'],
+        order=['speaks_on desc', 'known_on desc', 'statement_id'],
     ) }}
 ),
 
@@ -46,7 +46,7 @@ reported as (
         layer,
         source_kind,
         confidence_rank,
-        {{ array_of('fact_id') }} as fact_ids
+        {{ listed('statement_id') }} as fact_ids
     from latest_quarterly
 ),
 
@@ -85,8 +85,8 @@ daily as (
         case when points.next_paced_on is null and calendar.day > points.paced_on then 1 else 0 end as is_carried,
         points.paced_on,
         points.next_paced_on,
-        points.fact_id,
-        points.next_fact_id,
+        points.statement_id,
+        points.next_statement_id,
         points.layer,
         points.source_kind,
         greatest(points.confidence_rank, coalesce(points.next_confidence_rank, points.confidence_rank)) as confidence_rank
@@ -116,7 +116,9 @@ averaged as (
         max(layer) as layer,
         max(source_kind) as source_kind,
         max(confidence_rank) as confidence_rank,
-        {{ agg_array_union(array_union_sorted(array_of('fact_id'), array_of('coalesce(next_fact_id, fact_id)'))) }} as fact_ids
+        {{ agg_array_union(
+            array_union_sorted(listed('statement_id'), listed('coalesce(next_statement_id, statement_id)'))
+        ) }} as fact_ids
     from daily
     group by company, known_from, range_end, calendar_quarter
 ),

@@ -9,7 +9,7 @@ coarse as (
         known.company,
         known.known_from,
         known.range_end,
-        known.fact_id
+        known.statement_id
     from known
     inner join known as finer
         on
@@ -29,15 +29,15 @@ candidates as (
             known.company = coarse.company
             and known.known_from = coarse.known_from
             and known.range_end = coarse.range_end
-            and known.fact_id = coarse.fact_id
-    where coarse.fact_id is null
+            and known.statement_id = coarse.statement_id
+    where coarse.statement_id is null
 ),
 
 one_a_day as (
     {{ latest_of(
         'candidates',
         key=['company', 'known_from', 'range_end', 'paced_on'],
-        order=['metric_rank', 'known_on desc', 'confidence_rank', 'fact_id'],
+        order=['metric_rank', 'known_on desc', 'confidence_rank', 'statement_id'],
     ) }}
 ),
 
@@ -46,7 +46,7 @@ final as (
         company,
         known_from,
         range_end,
-        fact_id,
+        statement_id,
         metric,
         paced_on,
         run_rate_usd,
@@ -55,7 +55,7 @@ final as (
         source_kind,
         lead(paced_on) over neighbours as next_paced_on,
         lead(run_rate_usd) over neighbours as next_run_rate_usd,
-        lead(fact_id) over neighbours as next_fact_id,
+        lead(statement_id) over neighbours as next_statement_id,
         lead(confidence_rank) over neighbours as next_confidence_rank,
         lag(run_rate_usd) over neighbours as previous_run_rate_usd,
         {{ days_between('lag(paced_on) over neighbours', 'paced_on') }} as days_since_previous

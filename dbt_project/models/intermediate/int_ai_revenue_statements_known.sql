@@ -1,7 +1,7 @@
 {#- The statements in force on each day one of the company's own came or went, for each end of the range: low rests on those of
-    high confidence alone, central on those a headline may use, high on all. Of two about the same period the newer holds. Where
-    the user has figures of their own, the three stand a second time with those among them, as own:low, own:central and
-    own:high: nothing of these reaches the first three. -#}
+    high confidence alone, central on those a headline may use, high on all. Of two about the same period the filed one holds,
+    else the newer. Where the user has figures of their own, the three stand a second time with those among them, as own:low,
+    own:central and own:high: nothing of these reaches the first three. -#}
 with statements as (
     select * from {{ ref('int_ai_revenue_statements') }}
 ),
@@ -49,11 +49,22 @@ known as (
             and (range_ends.counts_own or not statements.is_own)
 ),
 
+-- Of a filer whose weeks are not the calendar's, a quarter typed to its month's last day is the quarter that was filed.
+named as (
+    select
+        *,
+        case metric
+            when 'quarterly_revenue' then {{ calendar_quarter_of('paced_on') }}
+            else cast(speaks_on as string)
+        end as period
+    from known
+),
+
 newest as (
     {{ latest_of(
-        'known',
-        key=['company', 'known_from', 'range_end', 'metric', 'speaks_on'],
-        order=['known_on desc', 'confidence_rank', 'fact_id'],
+        'named',
+        key=['company', 'known_from', 'range_end', 'metric', 'period'],
+        order=['metric_rank', 'known_on desc', 'confidence_rank', 'statement_id'],
     ) }}
 ),
 
@@ -62,7 +73,7 @@ final as (
         company,
         known_from,
         range_end,
-        fact_id,
+        statement_id,
         metric,
         stated_usd,
         run_rate_usd,

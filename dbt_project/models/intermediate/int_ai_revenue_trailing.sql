@@ -21,7 +21,7 @@ stated as (
     {{ latest_of(
         'twelve_months',
         key=['company', 'known_from', 'range_end', 'calendar_quarter'],
-        order=['speaks_on desc', 'known_on desc', 'confidence_rank', 'fact_id'],
+        order=['speaks_on desc', 'known_on desc', 'confidence_rank', 'statement_id'],
     ) }}
 ),
 
@@ -47,19 +47,21 @@ final as (
         windowed.range_end,
         windowed.calendar_quarter,
         case
-            when stated.fact_id is not null then stated.stated_usd
+            when stated.statement_id is not null then stated.stated_usd
             when windowed.quarters_observed = 4
                 then {{ divide_usd('cast(windowed.four_run_rates_usd as bigint)', 'cast(4 as decimal(9, 6))') }}
         end as gross_usd,
-        case when stated.fact_id is not null then stated.metric else 'four quarters' end as observed_metric,
-        case when stated.fact_id is not null then stated.speaks_on else windowed.speaks_on end as speaks_on,
-        case when stated.fact_id is not null then 0 else windowed.staleness_days end as staleness_days,
-        stated.fact_id is null and windowed.days_carried > 0 as is_carried,
-        cast(case when stated.fact_id is not null then 4 else windowed.quarters_observed end as bigint) as quarters_observed,
+        case when stated.statement_id is not null then stated.metric else 'four quarters' end as observed_metric,
+        case when stated.statement_id is not null then stated.speaks_on else windowed.speaks_on end as speaks_on,
+        case when stated.statement_id is not null then 0 else windowed.staleness_days end as staleness_days,
+        stated.statement_id is null and windowed.days_carried > 0 as is_carried,
+        cast(case when stated.statement_id is not null then 4 else windowed.quarters_observed end as bigint) as quarters_observed,
         windowed.layer,
-        case when stated.fact_id is not null then stated.source_kind else windowed.source_kind end as source_kind,
-        case when stated.fact_id is not null then stated.confidence_rank else windowed.weakest_rank end as confidence_rank,
-        case when stated.fact_id is not null then {{ array_of('stated.fact_id') }} else windowed.four_fact_ids end as fact_ids
+        case when stated.statement_id is not null then stated.source_kind else windowed.source_kind end as source_kind,
+        case when stated.statement_id is not null then stated.confidence_rank else windowed.weakest_rank end as confidence_rank,
+        case
+            when stated.statement_id is not null then {{ listed('stated.statement_id') }} else windowed.four_fact_ids
+        end as fact_ids
     from windowed
     left join stated
         on

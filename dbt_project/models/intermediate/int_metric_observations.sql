@@ -55,6 +55,21 @@ from_filings as (
             and facts.filed_on between concepts.filed_from and concepts.filed_to
 ),
 
+-- A basis that a company defines as a sum or difference of two lines of one cash-flow statement.
+formulas as (
+    select
+        'AMZN' as ticker, 'capex_cash_net_of_proceeds' as metric, 'capex_cash_gross' as base_metric, -1 as sign,
+        'ppe_sale_proceeds' as other_metric, 'purchases of property and equipment - proceeds' as formula
+    union all
+    select
+        'META', 'capex_cash_net_of_proceeds', 'capex_cash_gross', -1, 'ppe_sale_proceeds',
+        'purchases of property and equipment - proceeds'
+    union all
+    select
+        'META', 'capex_including_finance_leases', 'capex_cash_net_of_proceeds', 1, 'finance_lease_principal_payments',
+        'purchases of property and equipment, net + principal payments on finance leases'
+),
+
 curated as (
     select
         companies.cik,
@@ -79,26 +94,9 @@ curated as (
         figures.accession as decided_as
     from figures
     inner join companies on figures.ticker = companies.ticker
-    where figures.metric in (
-        'total_revenue', 'data_center_revenue', 'compute_revenue', 'networking_revenue', 'hyperscale_revenue',
-        'ai_clouds_industrial_enterprise_revenue', 'capex_cash_gross', 'capex_cash_net_of_proceeds',
-        'capex_including_finance_leases'
-    )
-),
-
--- A basis that a company defines as a sum or difference of two lines of one cash-flow statement.
-formulas as (
-    select
-        'AMZN' as ticker, 'capex_cash_net_of_proceeds' as metric, 'capex_cash_gross' as base_metric, -1 as sign,
-        'ppe_sale_proceeds' as other_metric, 'purchases of property and equipment - proceeds' as formula
-    union all
-    select
-        'META', 'capex_cash_net_of_proceeds', 'capex_cash_gross', -1, 'ppe_sale_proceeds',
-        'purchases of property and equipment - proceeds'
-    union all
-    select
-        'META', 'capex_including_finance_leases', 'capex_cash_net_of_proceeds', 1, 'finance_lease_principal_payments',
-        'purchases of property and equipment, net + principal payments on finance leases'
+    where
+        figures.metric in (select concepts.metric from concepts)
+        or figures.metric in (select formulas.metric from formulas)
 ),
 
 net_of_proceeds as (

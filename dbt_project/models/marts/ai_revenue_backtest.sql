@@ -14,7 +14,7 @@ totals as (
 -- A restated figure is one statement, in its last word.
 last_word as (
     {{ latest_of(
-        'statements', key=['company', 'paced_on'], order=['metric_rank', 'known_on desc', 'confidence_rank', 'fact_id']
+        'statements', key=['company', 'paced_on'], order=['metric_rank', 'known_on desc', 'confidence_rank', 'statement_id']
     ) }}
 ),
 
@@ -52,9 +52,9 @@ left_out as (
 
 others as (
     select
-        left_out.fact_id,
+        left_out.statement_id,
         left_out.knowledge,
-        statements.fact_id as other_fact_id,
+        statements.statement_id as other_statement_id,
         statements.paced_on,
         statements.run_rate_usd,
         statements.known_on,
@@ -74,7 +74,7 @@ others as (
 
 neighbours as (
     {{ latest_of(
-        'others', key=['fact_id', 'knowledge', 'is_before'], order=['days_away', 'metric_rank', 'known_on desc', 'other_fact_id']
+        'others', key=['statement_id', 'knowledge', 'is_before'], order=['days_away', 'metric_rank', 'known_on desc', 'other_statement_id']
     ) }}
 ),
 
@@ -84,11 +84,11 @@ predicted as (
         left_out.calendar_quarter,
         left_out.knowledge,
         left_out.paced_on,
-        left_out.fact_id,
+        left_out.statement_id,
         left_out.run_rate_usd as actual_usd,
         earlier.run_rate_usd as carried_usd,
         case
-            when later.fact_id is null then earlier.run_rate_usd
+            when later.statement_id is null then earlier.run_rate_usd
             else {{ log_linear_usd(
                 'earlier.run_rate_usd',
                 'later.run_rate_usd',
@@ -96,14 +96,14 @@ predicted as (
                 '(earlier.days_away + later.days_away)',
             ) }}
         end as interpolated_usd,
-        {{ array_of('left_out.fact_id') }} as own_id,
-        {{ array_of('earlier.other_fact_id') }} as earlier_id,
-        {{ array_of('coalesce(later.other_fact_id, earlier.other_fact_id)') }} as later_id
+        {{ listed('left_out.statement_id') }} as own_id,
+        {{ listed('earlier.other_statement_id') }} as earlier_id,
+        {{ listed('coalesce(later.other_statement_id, earlier.other_statement_id)') }} as later_id
     from left_out
     inner join neighbours as earlier
-        on left_out.fact_id = earlier.fact_id and left_out.knowledge = earlier.knowledge and earlier.is_before
+        on left_out.statement_id = earlier.statement_id and left_out.knowledge = earlier.knowledge and earlier.is_before
     left join neighbours as later
-        on left_out.fact_id = later.fact_id and left_out.knowledge = later.knowledge and not later.is_before
+        on left_out.statement_id = later.statement_id and left_out.knowledge = later.knowledge and not later.is_before
 ),
 
 from_statements as (

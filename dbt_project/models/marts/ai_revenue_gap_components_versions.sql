@@ -23,10 +23,17 @@ run_rate as (
         gap.known_from,
         gap.known_to,
         1 as component_order,
-        'nvidia_data_center_run_rate' as component,
-        gap.run_rate_usd as signed_usd,
+        case
+            when gap.run_rate_usd is null then 'data_center_spend'
+            when gap.run_rate_basis = 'all_accelerators' then 'accelerator_run_rate'
+            else 'nvidia_data_center_run_rate'
+        end as component,
+        coalesce(gap.run_rate_usd, gap.data_center_spend_usd) as signed_usd,
         coalesce(run_rates.value_kind, 'estimated') as value_kind,
-        coalesce(run_rates.formula, '4 x a forecast of the quarter, as published') as formula,
+        case
+            when gap.run_rate_usd is null then 'spending of the year, as published: no run rate, and no gap without AI revenue'
+            else coalesce(run_rates.formula, '4 x a forecast of the quarter, as published')
+        end as formula,
         coalesce(run_rates.fact_ids, {{ array_of('parameters.fact_id') }}) as fact_ids
     from gap
     left join run_rates
@@ -37,7 +44,7 @@ run_rate as (
     left join parameters
         on
             gap.scenario = parameters.scenario
-            and parameters.parameter = 'run_rate_usd'
+            and parameters.parameter in ('run_rate_usd', 'data_center_spend_usd')
             and {{ in_force('parameters', 'gap.known_from') }}
 ),
 
@@ -59,6 +66,7 @@ rest_of_data_center as (
             gap.scenario = parameters.scenario
             and parameters.parameter = 'gpu_share_of_tco'
             and {{ in_force('parameters', 'gap.known_from') }}
+    where gap.run_rate_usd is not null
 ),
 
 end_user_margin as (

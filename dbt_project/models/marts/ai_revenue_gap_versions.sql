@@ -41,6 +41,7 @@ scenarios as (
         coalesce(max(case when parameter = 'ai_revenue_end' then text_value end), 'central') as ai_revenue_end,
         max(case when parameter = 'calendar_quarter' then text_value end) as frozen_quarter,
         cast(max(case when parameter = 'run_rate_usd' then value end) as bigint) as frozen_run_rate_usd,
+        cast(max(case when parameter = 'data_center_spend_usd' then value end) as bigint) as frozen_spend_usd,
         cast(max(case when parameter = 'ai_revenue_usd' then value end) as bigint) as assumed_ai_revenue_usd,
         max(case when parameter = 'ai_revenue_usd' then known_on end) as assumed_on,
         {{ agg_array_union(array_of('fact_id')) }} as scenario_fact_ids
@@ -61,10 +62,15 @@ with_run_rate as (
     from scenarios
     left join run_rates on scenarios.run_rate_basis = run_rates.run_rate_basis
     where
-        coalesce(run_rates.run_rate_usd, scenarios.frozen_run_rate_usd) is not null
-        -- A scenario is known once both of its parameters are.
-        and scenarios.gpu_share_of_tco is not null
-        and scenarios.end_user_gross_margin is not null
+        -- A scenario is known once both of its parameters are; one that starts from the spending has no GPU share.
+        scenarios.end_user_gross_margin is not null
+        and (
+            scenarios.frozen_spend_usd is not null
+            or (
+                coalesce(run_rates.run_rate_usd, scenarios.frozen_run_rate_usd) is not null
+                and scenarios.gpu_share_of_tco is not null
+            )
+        )
 ),
 
 -- The same pair, cut at every day the measured revenue of the quarter changed.
@@ -114,7 +120,9 @@ chained as (
         with_run_rate.ai_revenue_end,
         with_run_rate.run_rate_usd,
         with_run_rate.gpu_share_of_tco,
-        {{ divide_usd('with_run_rate.run_rate_usd', 'with_run_rate.gpu_share_of_tco') }} as data_center_spend_usd,
+        coalesce(
+            with_run_rate.frozen_spend_usd, {{ divide_usd('with_run_rate.run_rate_usd', 'with_run_rate.gpu_share_of_tco') }}
+        ) as data_center_spend_usd,
         with_run_rate.end_user_gross_margin,
         case
             -- An assumption speaks of the quarter last reported when it was made, and of those after it.
@@ -186,7 +194,7 @@ final as (
         key=['calendar_quarter', 'scenario'],
         state=columns[2:],
         columns=columns,
-        present='run_rate_usd is not null',
+        present='data_center_spend_usd is not null',
     ) }}
 )
 

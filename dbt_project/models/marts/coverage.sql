@@ -43,12 +43,24 @@ all_quarters as (
     where calendar_quarter >= '2018Q1'
 ),
 
+stated_or_watched as (
+    select cik, metric, valid_from from concepts
+    where metric like 'capex%' or metric like '%revenue'
+    union all
+    select cik, metric, cast(null as date) from observations
+    where metric like 'capex%' or metric like '%revenue'
+),
+
+-- Before the first day that the watch list names for a metric nobody expects it.
 watched as (
-    select distinct cik, metric from concepts
-    where metric like 'capex%' or metric like '%revenue'
-    union
-    select distinct cik, metric from observations
-    where metric like 'capex%' or metric like '%revenue'
+    select cik, metric, min(valid_from) as expected_from
+    from stated_or_watched
+    group by cik, metric
+),
+
+filers as (
+    select distinct cik from observations
+    where source_kind = 'xbrl'
 ),
 
 newest as (
@@ -132,6 +144,7 @@ from_statements as (
             when quarters_known.value_usd is not null then null
             when review.reason is not null then review.reason
             when odd_periods.reason is not null then odd_periods.reason
+            when filers.cik is null then 'expected and missing: no filing of this company at hand, run aigap fetch'
             when {{ calendar_quarter_end('all_quarters.calendar_quarter') }} > {{ add_days('newest.newest_period_end', 45) }}
                 then 'not yet filed, or not fetched: run aigap fetch'
             when first_stated.first_quarter is null then 'stated for whole years only'
@@ -144,7 +157,11 @@ from_statements as (
         end as reason_missing
     from watched
     inner join companies on watched.cik = companies.cik
-    cross join all_quarters
+    inner join all_quarters
+        on
+            watched.expected_from is null
+            or {{ calendar_quarter_end('all_quarters.calendar_quarter') }} >= watched.expected_from
+    left join filers on watched.cik = filers.cik
     left join newest on watched.cik = newest.cik
     left join first_stated on watched.cik = first_stated.cik and watched.metric = first_stated.metric
     left join quarters_known
@@ -228,8 +245,88 @@ from_gap as (
     left join gap on all_quarters.calendar_quarter = gap.calendar_quarter
 ),
 
+levels as (
+    select distinct
+        companies.company,
+        stood.metric,
+        stood.calendar_quarter
+    from {{ ref('int_metric_levels') }} as stood
+    inner join companies on stood.cik = companies.cik
+    where
+        stood.known_to is null and stood.series = '' and stood.calendar_quarter >= '2018Q1'
+        and stood.metric in (
+            'inventory', 'supply_commitments', 'total_purchase_commitments', 'remaining_performance_obligation',
+            'leases_not_yet_commenced'
+        )
+),
+
+-- From the first quarter of which somebody said what stood at its end.
+from_levels as (
+    select
+        firsts.company,
+        firsts.metric,
+        all_quarters.calendar_quarter,
+        levels.company is not null as is_present,
+        case when levels.company is null then 'no statement of what stood at its end that can be cited' end as reason_missing
+    from (
+        select said.company, said.metric, min(said.calendar_quarter) as first_quarter from levels as said
+        group by said.company, said.metric
+    ) as firsts
+    inner join all_quarters on firsts.first_quarter <= all_quarters.calendar_quarter
+    left join levels
+        on
+            firsts.company = levels.company
+            and firsts.metric = levels.metric
+            and all_quarters.calendar_quarter = levels.calendar_quarter
+),
+
+vendors as (
+    select * from {{ ref('accelerator_revenue') }}
+),
+
+from_accelerators as (
+    select
+        firsts.vendor as company,
+        'accelerator_revenue' as metric,
+        all_quarters.calendar_quarter,
+        vendors.vendor is not null as is_present,
+        case when vendors.vendor is null then 'states no amount of the quarter that can be cited' end as reason_missing
+    from (
+        select said.vendor, min(said.calendar_quarter) as first_quarter from vendors as said
+        group by said.vendor
+    ) as firsts
+    inner join all_quarters on firsts.first_quarter <= all_quarters.calendar_quarter
+    left join vendors
+        on firsts.vendor = vendors.vendor and all_quarters.calendar_quarter = vendors.calendar_quarter
+),
+
+-- What NVIDIA says of its large buyers: in words until it reported Hyperscale.
+buyers as (
+    select distinct calendar_quarter from {{ ref('buyer_share_of_nvidia') }}
+    where measure = 'share of data-center revenue'
+),
+
+from_buyers as (
+    select
+        'NVIDIA' as company,
+        'large_cloud_share_of_data_center_revenue' as metric,
+        all_quarters.calendar_quarter,
+        buyers.calendar_quarter is not null as is_present,
+        case when buyers.calendar_quarter is null then 'no words on the large clouds of the quarter that can be cited' end
+            as reason_missing
+    from all_quarters
+    left join buyers on all_quarters.calendar_quarter = buyers.calendar_quarter
+    where all_quarters.calendar_quarter >= '2023Q1'
+),
+
 final as (
     select * from from_statements
+    union all
+    select * from from_levels
+    union all
+    select * from from_accelerators
+    union all
+    select * from from_buyers
     union all
     select * from from_ai_revenue
     union all

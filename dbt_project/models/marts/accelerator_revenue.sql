@@ -1,0 +1,1 @@
+{{ current_of('accelerator_revenue_versions', order=['calendar_quarter', 'vendor']) }}

@@ -1,0 +1,1 @@
+{{ current_of('supply_state_versions', order=['calendar_quarter']) }}
