@@ -286,6 +286,8 @@ def _check_settings(home: Home) -> None:
 
     if limit := os.environ.get("AIGAP_MEMORY_LIMIT"):
         try:
+            if limit.strip().startswith("-"):  # DuckDB's word for no limit at all
+                raise duckdb.Error
             duckdb.connect(config={"memory_limit": limit}).close()
         except duckdb.Error:
             raise Mistake(f"AIGAP_MEMORY_LIMIT is {limit!r}, which is no size; write one such as 1GB") from None

@@ -66,7 +66,7 @@ def assert_told_and_noted(done: subprocess.CompletedProcess, home: Home, cause: 
     assert steps_read(home) == [0, 0]
 
 
-@pytest.mark.parametrize("size", ["lots", "1 parsec", "GB", "1"])
+@pytest.mark.parametrize("size", ["lots", "1 parsec", "GB", "1", "-1", " -5GB"])
 def test_t50_a_memory_limit_that_is_no_size(home, size):
     done = refresh(home, AIGAP_MEMORY_LIMIT=size)
     assert_told_and_noted(done, home, re.escape(f"AIGAP_MEMORY_LIMIT is '{size}', which is no size; write one such"), 2)
