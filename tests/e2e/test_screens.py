@@ -118,6 +118,34 @@ def test_the_dates_of_a_half_year_on_a_quarter_are_noticed(run):
     assert "half year - first quarter" in reason
 
 
+STATED_FOR_BOTH = "stated for another period to the same day as well: one of the two has the dates of the other"
+
+
+@pytest.mark.parametrize("same", [13_000, 13_010])
+def test_a_quarter_dated_as_a_half_year_is_known_by_the_quarter_it_was(run, same):
+    """12,000 was the second quarter a year before; 13,000 less 10,500 would be a quarter, and far too small a one."""
+    before = [fact("a-25-2", "2025-07-30", "2025-04-01", "2025-06-30", 12_000), *YEAR[:1]]
+    first = fact("a-26-1", "2026-04-30", "2026-01-01", "2026-03-31", 10_500)
+    half = fact("a-26-2", "2026-07-30", "2026-01-01", "2026-06-30", 13_000)
+    year_ago = fact("a-26-2", "2026-07-30", "2025-01-01", "2025-06-30", 12_000)
+    right = [*before, first, half | {"value": 27_000}, year_ago | {"value": 22_000}]
+    assert current(run(QUARTERS, right))["2026Q2"] == 16_500
+    assert run(REVIEW, right) == []
+
+    facts = [*before, first, half, year_ago]
+    known = current(run(QUARTERS, facts))
+    assert ("2026Q2" in known, known["2025Q2"]) == (False, 12_000)
+    assert {(target, reason) for target, _, reason in run(REVIEW, facts)} == {
+        (f"a-26-2/capex_cash_gross/{year}-06-30", STATED_FOR_BOTH) for year in (2025, 2026)
+    }
+    both = [*before, first, half, fact("a-26-2", "2026-07-30", "2026-04-01", "2026-06-30", same)]
+    known = current(run(QUARTERS, both))
+    assert ("2026Q2" in known, known["2026Q1"]) == (False, 10_500), "which of the two is dated wrongly cannot be known"
+    reasons = {target: reason for target, _, reason in run(REVIEW, both)}
+    assert reasons.keys() == {f"a-26-2/capex_cash_gross/2026-{day}" for day in ("03-31", "06-30")}
+    assert reasons["a-26-2/capex_cash_gross/2026-06-30"] == STATED_FOR_BOTH
+
+
 @pytest.mark.parametrize("first", ["0001628280-26-000010", "0000045810-26-000010"])
 def test_an_amendment_of_the_same_day_is_the_later_word(run, first):
     """Accession numbers of different filer agents have no order."""
