@@ -356,3 +356,28 @@ def test_a_press_figure_found_wrong_counts_until_that_day(run):
         (1100 * 10**6, "2025-07-20", "2025-09-01"),
         (1110 * 10**6, "2025-09-01", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ([("reject", ""), ("accept", "/capex_cash_gross"), ("withdraw", "/capex_cash_gross")], None),
+        ([("accept", "/capex_cash_gross"), ("reject", ""), ("withdraw", "")], 10**10),
+        ([("accept", "/capex_cash_gross"), ("withdraw", "/capex_cash_gross"), ("withdraw", "")], None),
+        ([("reject", ""), ("withdraw", ""), ("accept", "")], 10**10),
+    ],
+)
+def test_a_withdrawal_takes_back_what_was_said_of_its_own_target_alone(run, said, expected):
+    """A whole filing and a part of it are two targets; what was said of the one stands when the other is withdrawn."""
+    facts = [*SOUND, *report(2025, 2, capex=10**10)]
+    words = [decision(n, f"a-2025-2{part}", verdict, f"2025-08-0{n}") for n, (verdict, part) in enumerate(said, 1)]
+    assert current(run(QUARTERS, facts, decisions=words)).get("2025Q2") == expected
+    states = {target: state for target, state, _ in run(REVIEW, facts, decisions=words)}
+    assert (states["a-2025-2/capex_cash_gross/2025-06-30"] == "accepted") == (expected is not None)
+    sound = [*SOUND, *report(2025, 2, capex=1001 * 10**6)]
+    rejected = [
+        decision(1, "a-2025-2", "reject", "2025-08-01"),
+        decision(2, "a-2025-2/capex_cash_gross", "reject", "2025-08-02"),
+    ]
+    rejected.append(decision(3, "a-2025-2/capex_cash_gross", "withdraw", "2025-08-03"))
+    assert "2025Q2" not in current(run(QUARTERS, sound, decisions=rejected)), "the filing is still rejected"
