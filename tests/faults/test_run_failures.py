@@ -198,3 +198,11 @@ def test_a_fetch_without_a_name_is_noted(home):
     assert (done.returncode, "SEC_USER_AGENT is not set" in done.stderr) == (1, True)
     assert read_last_refresh(home)["outcome"] == "failed"
     assert "fetch: SEC_USER_AGENT is not set" in read_last_refresh(home)["message"]
+
+
+def test_t50_python_without_docstrings_loads_the_job(tmp_path):
+    """PYTHONOPTIMIZE=2 of a caller's environment takes every docstring away."""
+    code = "from orchestration.definitions import defs"
+    environment = {**os.environ, "PYTHONOPTIMIZE": "2", "AIGAP_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
