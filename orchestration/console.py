@@ -29,6 +29,6 @@ LOGGED: dict[str, Any] = {"loggers": {"console": {}}}
 #: Dagster's own console logger under its own name.
 LOGGERS = {
     "console": dg.LoggerDefinition(
-        _console, config_schema=dg.colored_console_logger.config_schema, description=__doc__.splitlines()[0]
+        _console, config_schema=dg.colored_console_logger.config_schema, description=(__doc__ or "").partition("\n")[0]
     )
 }

@@ -270,6 +270,8 @@ def _check_settings(home: Home) -> None:
     import duckdb
 
     try:
+        if memory_limit().strip().startswith("-"):  # DuckDB's word for no limit at all
+            raise duckdb.Error
         duckdb.connect(config={"memory_limit": memory_limit()}).close()
     except duckdb.Error:
         raise Mistake(

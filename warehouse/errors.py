@@ -63,6 +63,7 @@ _REMEDIES = {
     "can't start new thread|temporarily unavailable": "too few processes may run: raise the limit (ulimit -u)",
     "disk I/O error|Input/output error": "the disk failed, or is full: see aigap doctor",
     "Read-only file system|Permission denied|readonly database": "use a folder you may write to (AIGAP_HOME)",
+    "Not a directory|Too many levels of symbolic links": "set AIGAP_HOME to a folder",
 }
 #: What SQLAlchemy adds to another's error, and a line that names no cause yet.
 _NOISE = re.compile(r"\[SQL:|\[parameters:|\(Background on this error")

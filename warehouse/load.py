@@ -140,6 +140,8 @@ def open_build(home: Home, say: Callable[[str], None] = _log.warning) -> duckdb.
         try:
             home.root.mkdir(parents=True, exist_ok=True)
             connection = duckdb.connect(str(home.build), config=SETTINGS)
+        except duckdb.OutOfMemoryException as error:
+            raise _too_little_memory(home, error) from error
         except (duckdb.Error, OSError) as error:
             if isinstance(error, OSError) or not home.build.is_file() or not os.access(home.build, os.W_OK):
                 raise WarehouseError(
@@ -150,6 +152,9 @@ def open_build(home: Home, say: Callable[[str], None] = _log.warning) -> duckdb.
         try:
             connection.execute("set TimeZone = 'UTC'")
             problem = _problem_of(connection)
+        except duckdb.OutOfMemoryException as error:
+            connection.close()
+            raise _too_little_memory(home, error) from error
         except duckdb.Error as error:
             problem = _first_line(error)
         if problem is None:
@@ -157,6 +162,11 @@ def open_build(home: Home, say: Callable[[str], None] = _log.warning) -> duckdb.
         connection.close()
         _discard(home, problem, say)
     raise WarehouseError(f"{home.build} cannot be made: check the disk that {home.root} is on")
+
+
+def _too_little_memory(home: Home, error: duckdb.Error) -> WarehouseError:
+    """No fault of the file, which stays."""
+    return WarehouseError(f"{home.build} cannot be opened: {_first_line(error)}")
 
 
 def _discard(home: Home, reason: str, say: Callable[[str], None]) -> None:

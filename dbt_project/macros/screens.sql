@@ -103,7 +103,8 @@
 {%- endmacro %}
 
 {#- From when to when each row of `statements` is used: from its day on if it is sound, else from the day an operator
-    accepts it; not from the day one rejects it. The newest word holds. Expects columns row_id, accession, metric,
+    accepts it; not from the day one rejects it. The newest word that stands holds: a withdrawal takes back what was said of its
+    own target, and what was said of the whole filing, or of a part, stands. Expects columns row_id, accession, metric,
     period_end, is_sound, known_from, and a CTE `decisions`. -#}
 {% macro used_when(statements) %}
     select
@@ -123,15 +124,48 @@
             from {{ statements }}
             union all
             select
-                statement.row_id,
-                greatest(statement.known_from, decisions.decided_on) as used_from,
-                case decisions.verdict when 'accept' then true when 'reject' then false else statement.is_sound end as is_used,
-                decisions.number
-            from {{ statements }} as statement
-            inner join decisions on {{ decided('statement', 'decisions') }}
+                row_id,
+                used_from,
+                is_used,
+                number
+            from (
+                select
+                    said.row_id,
+                    said.used_from,
+                    said.number,
+                    case standing.verdict when 'accept' then true when 'reject' then false else said.is_sound end as is_used,
+                    row_number() over (partition by said.row_id, said.number order by standing.number desc) as place
+                from ({{ decisions_on(statements) }}) as said
+                left join ({{ decisions_on(statements) }}) as standing
+                    on
+                        said.row_id = standing.row_id
+                        and standing.number <= said.number
+                        and standing.verdict <> 'withdraw'
+                        and (standing.withdrawn_by is null or standing.withdrawn_by > said.number)
+            ) as decided
+            where place = 1
         ) as words
     ) as intervals
     where is_used and (used_to is null or used_from < used_to)
+{% endmacro %}
+
+{% macro decisions_on(statements) %}
+    select
+        statement.row_id,
+        statement.is_sound,
+        greatest(statement.known_from, decisions.decided_on) as used_from,
+        decisions.number,
+        decisions.verdict,
+        decisions.withdrawn_by
+    from {{ statements }} as statement
+    inner join (
+        select
+            *,
+            min(case when verdict = 'withdraw' then number end) over (
+                partition by target order by number rows between 1 following and unbounded following
+            ) as withdrawn_by
+        from decisions
+    ) as decisions on {{ decided('statement', 'decisions') }}
 {% endmacro %}
 
 {#- The rows of `relation` all of whose statements of filings and press are used today: what rests on one that was rejected or

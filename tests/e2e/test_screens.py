@@ -153,6 +153,34 @@ def test_the_dates_of_a_half_year_on_a_quarter_are_noticed(run):
     assert "half year - first quarter" in reason
 
 
+STATED_FOR_BOTH = "stated for another period to the same day as well: one of the two has the dates of the other"
+
+
+@pytest.mark.parametrize("same", [13_000, 13_010])
+def test_a_quarter_dated_as_a_half_year_is_known_by_the_quarter_it_was(run, same):
+    """12,000 was the second quarter a year before; 13,000 less 10,500 would be a quarter, and far too small a one."""
+    before = [fact("a-25-2", "2025-07-30", "2025-04-01", "2025-06-30", 12_000), *YEAR[:1]]
+    first = fact("a-26-1", "2026-04-30", "2026-01-01", "2026-03-31", 10_500)
+    half = fact("a-26-2", "2026-07-30", "2026-01-01", "2026-06-30", 13_000)
+    year_ago = fact("a-26-2", "2026-07-30", "2025-01-01", "2025-06-30", 12_000)
+    right = [*before, first, half | {"value": 27_000}, year_ago | {"value": 22_000}]
+    assert current(run(QUARTERS, right))["2026Q2"] == 16_500
+    assert run(REVIEW, right) == []
+
+    facts = [*before, first, half, year_ago]
+    known = current(run(QUARTERS, facts))
+    assert ("2026Q2" in known, known["2025Q2"]) == (False, 12_000)
+    assert {(target, reason) for target, _, reason in run(REVIEW, facts)} == {
+        (f"a-26-2/capex_cash_gross/{year}-06-30", STATED_FOR_BOTH) for year in (2025, 2026)
+    }
+    both = [*before, first, half, fact("a-26-2", "2026-07-30", "2026-04-01", "2026-06-30", same)]
+    known = current(run(QUARTERS, both))
+    assert ("2026Q2" in known, known["2026Q1"]) == (False, 10_500), "which of the two is dated wrongly cannot be known"
+    reasons = {target: reason for target, _, reason in run(REVIEW, both)}
+    assert reasons.keys() == {f"a-26-2/capex_cash_gross/2026-{day}" for day in ("03-31", "06-30")}
+    assert reasons["a-26-2/capex_cash_gross/2026-06-30"] == STATED_FOR_BOTH
+
+
 @pytest.mark.parametrize("first", ["0001628280-26-000010", "0000045810-26-000010"])
 def test_an_amendment_of_the_same_day_is_the_later_word(run, first):
     """Accession numbers of different filer agents have no order."""
@@ -363,3 +391,28 @@ def test_a_press_figure_found_wrong_counts_until_that_day(run):
         (1100 * 10**6, "2025-07-20", "2025-09-01"),
         (1110 * 10**6, "2025-09-01", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ([("reject", ""), ("accept", "/capex_cash_gross"), ("withdraw", "/capex_cash_gross")], None),
+        ([("accept", "/capex_cash_gross"), ("reject", ""), ("withdraw", "")], 10**10),
+        ([("accept", "/capex_cash_gross"), ("withdraw", "/capex_cash_gross"), ("withdraw", "")], None),
+        ([("reject", ""), ("withdraw", ""), ("accept", "")], 10**10),
+    ],
+)
+def test_a_withdrawal_takes_back_what_was_said_of_its_own_target_alone(run, said, expected):
+    """A whole filing and a part of it are two targets; what was said of the one stands when the other is withdrawn."""
+    facts = [*SOUND, *report(2025, 2, capex=10**10)]
+    words = [decision(n, f"a-2025-2{part}", verdict, f"2025-08-0{n}") for n, (verdict, part) in enumerate(said, 1)]
+    assert current(run(QUARTERS, facts, decisions=words)).get("2025Q2") == expected
+    states = {target: state for target, state, _ in run(REVIEW, facts, decisions=words)}
+    assert (states["a-2025-2/capex_cash_gross/2025-06-30"] == "accepted") == (expected is not None)
+    sound = [*SOUND, *report(2025, 2, capex=1001 * 10**6)]
+    rejected = [
+        decision(1, "a-2025-2", "reject", "2025-08-01"),
+        decision(2, "a-2025-2/capex_cash_gross", "reject", "2025-08-02"),
+    ]
+    rejected.append(decision(3, "a-2025-2/capex_cash_gross", "withdraw", "2025-08-03"))
+    assert "2025Q2" not in current(run(QUARTERS, sound, decisions=rejected)), "the filing is still rejected"

@@ -66,7 +66,7 @@ def assert_told_and_noted(done: subprocess.CompletedProcess, home: Home, cause: 
     assert steps_read(home) == [0, 0]
 
 
-@pytest.mark.parametrize("size", ["lots", "1 parsec", "GB", "1"])
+@pytest.mark.parametrize("size", ["lots", "1 parsec", "GB", "1", "-1", " -5GB"])
 def test_t50_a_memory_limit_that_is_no_size(home, size):
     done = refresh(home, AIGAP_MEMORY_LIMIT=size)
     assert_told_and_noted(done, home, re.escape(f"AIGAP_MEMORY_LIMIT is '{size}', which is no size; write one such"), 2)
@@ -198,3 +198,11 @@ def test_a_fetch_without_a_name_is_noted(home):
     assert (done.returncode, "SEC_USER_AGENT is not set" in done.stderr) == (1, True)
     assert read_last_refresh(home)["outcome"] == "failed"
     assert "fetch: SEC_USER_AGENT is not set" in read_last_refresh(home)["message"]
+
+
+def test_t50_python_without_docstrings_loads_the_job(tmp_path):
+    """PYTHONOPTIMIZE=2 of a caller's environment takes every docstring away."""
+    code = "from orchestration.definitions import defs"
+    environment = {**os.environ, "PYTHONOPTIMIZE": "2", "AIGAP_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr

@@ -58,6 +58,10 @@ def test_a_text_is_one_line_with_its_cause(text, line):
             "OSError: [Errno 24] Too many open files; too few files may be open: raise the limit (ulimit -n)",
         ),
         (
+            NotADirectoryError(20, "Not a directory", "/x/refresh.lock"),
+            "NotADirectoryError: [Errno 20] Not a directory: '/x/refresh.lock'; set AIGAP_HOME to a folder",
+        ),
+        (
             MemoryError(),
             "MemoryError:; give it more memory (AIGAP_MEMORY_LIMIT is the database engine's part)",
         ),

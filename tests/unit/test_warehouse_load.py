@@ -16,7 +16,7 @@ from ingest.companies import COMPANIES
 from ingest.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
 from ingest.records import EDGES, FACTS, FIGURES, FILINGS, PAYLOADS, PENDING, SET_ASIDE
 from warehouse import load
-from warehouse.errors import Busy, LoadError, WarehouseError
+from warehouse.errors import Busy, LoadError, WarehouseError, reason
 from warehouse.home import Home
 from warehouse.load import (
     forget_payloads,
@@ -454,6 +454,17 @@ def test_a_home_that_cannot_be_written_is_told_apart_from_a_damaged_file(tmp_pat
     (tmp_path / "file").touch()
     with pytest.raises(WarehouseError, match="set AIGAP_HOME"):
         open_build(Home(tmp_path / "file"))
+
+
+def test_too_little_memory_is_said_and_costs_no_build_file(home, monkeypatch):
+    """It is no fault of the file, nor of the disk."""
+    open_build(home).close()
+    before, said = home.build.read_bytes(), []
+    monkeypatch.setitem(load.SETTINGS, "memory_limit", "1KB")
+    with pytest.raises(WarehouseError, match=r"build\.duckdb cannot be opened: .*Out of Memory") as raised:
+        open_build(home, said.append)
+    assert reason(raised.value).endswith("(AIGAP_MEMORY_LIMIT is the database engine's part)")
+    assert (home.build.read_bytes(), said) == (before, [])
 
 
 def test_a_loading_process_needs_no_network_and_little_memory(build):

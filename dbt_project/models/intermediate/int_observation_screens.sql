@@ -102,6 +102,47 @@ own_periods as (
     group by statements.cik, statements.accession, statements.metric
 ),
 
+-- Of a line that is never nothing, a longer period states more than a shorter one to the same day. Comparatives tell as
+-- well: 46,743 for the half year was the quarter's when it was filed. Only where the filing reports on a period so long.
+same_amounts as (
+    select distinct statements.row_id
+    from statements
+    inner join statements as other
+        on
+            statements.cik = other.cik
+            and statements.metric = other.metric
+            and statements.period_end = other.period_end
+            and statements.known_from >= other.known_from
+    where
+        statements.source_kind = 'xbrl' and statements.value_usd > 0 and statements.max_step > 0
+        and 1000 * abs(statements.value_usd - other.value_usd) <= statements.value_usd
+        and (
+            {{ days_between('statements.period_start', 'other.period_start') }} >= 80
+            or (
+                {{ days_between('other.period_start', 'statements.period_start') }} >= 80
+                and statements.accession = other.accession
+            )
+        )
+),
+
+misdated as (
+    select
+        statements.cik,
+        statements.accession,
+        statements.metric,
+        statements.span
+    from statements
+    inner join reported_periods
+        on statements.cik = reported_periods.cik and statements.accession = reported_periods.accession
+    left join same_amounts on statements.row_id = same_amounts.row_id
+    group by statements.cik, statements.accession, statements.metric, statements.span
+    having
+        max(case when same_amounts.row_id is not null then 1 else 0 end) = 1
+        and max(
+            case when abs({{ days_between('statements.period_end', 'reported_periods.report_end') }}) <= 10 then 1 else 0 end
+        ) = 1
+),
+
 -- What a line is measured against: the larger line of the same filing and period, where that one does not stand apart.
 totals as (
     select
@@ -133,6 +174,8 @@ final as (
                     'stated for other periods, and not for the one the filing reports on, to ',
                     cast(reported_periods.report_end as string)
                 )
+            when misdated.accession is not null
+                then 'stated for another period to the same day as well: one of the two has the dates of the other'
             when {{ is_apart('last_look') }} then {{ how_apart('last_look') }}
             when statements.value_usd > whole.value_usd + 1000000
                 then concat(
@@ -150,6 +193,12 @@ final as (
             statements.cik = own_periods.cik
             and statements.accession = own_periods.accession
             and statements.metric = own_periods.metric
+    left join misdated
+        on
+            statements.cik = misdated.cik
+            and statements.accession = misdated.accession
+            and statements.metric = misdated.metric
+            and statements.span = misdated.span
     left join totals as whole
         on
             statements.cik = whole.cik

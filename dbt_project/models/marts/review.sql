@@ -41,6 +41,16 @@ decisions as (
     select * from {{ ref('stg_operator__decisions') }}
 ),
 
+last_words as (
+    {{ latest_of('decisions', key=['target'], order=['number desc']) }}
+),
+
+-- A withdrawal takes back what was said of its own target; what was said of the whole, or of a part, stands.
+standing as (
+    select * from last_words
+    where verdict <> 'withdraw'
+),
+
 set_aside as (
     select * from {{ ref('stg_edgar__set_aside') }}
 ),
@@ -112,18 +122,18 @@ decided_ranked as (
     select
         statements.target,
         statements.kind,
-        decisions.number,
-        decisions.verdict,
-        decisions.decided_by,
-        decisions.decided_on,
-        decisions.why,
+        standing.number,
+        standing.verdict,
+        standing.decided_by,
+        standing.decided_on,
+        standing.why,
         statements.stated,
         row_number() over (
             partition by statements.target, statements.kind, statements.stated
-            order by decisions.number desc
+            order by standing.number desc
         ) as place
     from statements
-    inner join decisions on {{ decided('statements', 'decisions') }}
+    inner join standing on {{ decided('statements', 'standing') }}
 ),
 
 decided as (
@@ -278,21 +288,21 @@ others as (
 others_ranked as (
     select
         others.*,
-        decisions.number,
-        decisions.verdict,
-        decisions.decided_by,
-        decisions.decided_on,
-        decisions.why,
+        standing.number,
+        standing.verdict,
+        standing.decided_by,
+        standing.decided_on,
+        standing.why,
         row_number() over (
             partition by
                 others.target, others.state, others.kind, others.metric, others.period_end, others.stated, others.reason
-            order by decisions.number desc
+            order by standing.number desc
         ) as place
     from others
-    left join decisions
+    left join standing
         on
-            (others.target = decisions.target and (others.since is null or decisions.decided_at >= others.since))
-            or {{ decided('others', 'decisions') }}
+            (others.target = standing.target and (others.since is null or standing.decided_at >= others.since))
+            or {{ decided('others', 'standing') }}
 ),
 
 found as (
@@ -328,11 +338,6 @@ found as (
     where place = 1
 ),
 
--- What was decided on something of which nothing stands above: a decision is never out of sight.
-last_words as (
-    {{ latest_of('decisions', key=['target'], order=['number desc']) }}
-),
-
 shown as (
     select distinct number from found
 ),
@@ -345,6 +350,7 @@ ciks as (
     group by accession
 ),
 
+-- With what was decided on something of which nothing stands above: a decision is never out of sight.
 entries as (
     select * from found
     union all
