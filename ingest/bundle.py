@@ -1,39 +1,34 @@
-"""The facts that ship with the product: built from a folder of EDGAR payloads, read on every run.
+"""The facts that ship with the product: the replay of an archive, sealed, and read on every run.
 
-Belongs here: which payloads of an EDGAR-shaped folder become facts, the two Parquet files and the
-manifest that says where each row came from. Does not belong here: parsing (xbrl/, companyfacts.py,
-submissions.py), fetching, loading.
+Belongs here: what of a replay ships, the Parquet files, and the manifest that says where each row came from. Does not
+belong here: parsing (replay.py), folders (folder.py), fetching, loading.
 
-A bundle is a directory with `facts.parquet`, `filings.parquet` and `manifest.json`; the manifest
-names every source payload (url, accession, form, filed date, sha256, row counts) and the sha256 of
-both files, and `manifest.sha256` seals the manifest: nothing in a bundle is changed without a sign.
+A bundle is a directory with `facts.parquet`, `filings.parquet`, where something was set aside `set_aside.parquet`, and
+`manifest.json`; the manifest names every source payload (url, accession, form, filed date, sha256, row counts) and the
+sha256 of the files, and `manifest.sha256` seals the manifest: nothing in a bundle is changed without a sign.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-import re
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import date
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ingest.companies import watch_list
-from ingest.companyfacts import read_companyfacts
-from ingest.payload import gunzip
-from ingest.records import FACTS, FILINGS, BundleError, ConflictError, IngestError, PayloadError
-from ingest.submissions import parse_submissions
-from ingest.xbrl import PERIODIC_FORMS, Document, facts_table, parse_inline, parse_instance
-from ingest.xbrl.table import periodic_only, split_impossible
+from ingest.archive import Archive
+from ingest.folder import UNDATED_BEFORE, Taken, take_folder
+from ingest.records import FACTS, FILINGS, PAYLOADS, SET_ASIDE, BundleError, ConflictError
+from ingest.replay import Place, Replay, replay, superseded
 
 #: The bundle inside the installed package.
 BUNDLE_DIR = Path(__file__).with_name("bundle")
@@ -57,20 +52,6 @@ SUBJECTS = {
 }
 _SUBJECT = "|".join(SUBJECTS.values())
 
-#: One payload the bundle was built from. `accession` is null for the company-wide APIs.
-PAYLOADS = pa.schema(
-    [
-        ("sha256", pa.string()),
-        ("url", pa.string()),
-        ("accession", pa.string()),
-        ("kind", pa.string()),
-        ("bytes", pa.int64()),
-        ("retrieved_at", pa.timestamp("us", tz="UTC")),
-        ("status", pa.string()),
-        ("error", pa.string()),
-    ]
-)
-
 _DOCUMENT_ORDER = ("cik", "accession", "concept", "dimensions", "unit", "period_end", "period_start")
 _COMPANYFACTS_KEY = ("cik", "accession", "concept", "unit", "period_start", "period_end")
 _COMPANYFACTS_ORDER = ("cik", "concept", "unit", "period_end", "period_start", "accession")
@@ -78,252 +59,148 @@ _COMPANYFACTS_ORDER = ("cik", "concept", "unit", "period_end", "period_start", "
 
 @dataclass(frozen=True)
 class Bundle:
-    """What read_bundle gives: facts (filing documents first, company facts after), filings, the
-    payloads they came from, the manifest, and one hash that stands for all of it."""
+    """What read_bundle gives: facts (filing documents first, company facts after), filings, the payloads they came
+    from, what of these was set aside, the manifest, and one hash that stands for all of it."""
 
     facts: pa.Table
     filings: pa.Table
     payloads: pa.Table
     manifest: dict[str, Any]
     content_hash: str
+    set_aside: pa.Table = field(default_factory=SET_ASIDE.empty_table)
+
+    def parsed(self) -> set[str]:
+        """SHA-256 of the payloads whose records it holds."""
+        return set(self.payloads.filter(pc.equal(self.payloads["status"], "parsed"))["sha256"].to_pylist())
 
 
-@dataclass(frozen=True)
-class _Source:
-    """One payload file of the folder: what it is, and the EDGAR address it answers."""
-
-    path: Path
-    kind: str
-    url: str
-    cik: str | None = None
-    accession: str | None = None
-    altered: bool = False
+_NOTHING = Bundle(FACTS.empty_table(), FILINGS.empty_table(), PAYLOADS.empty_table(), {"sources": []}, "")
 
 
-@dataclass
-class _Build:
-    """What has been gathered so far."""
-
-    documents: list[pa.Table] = field(default_factory=list)
-    companyfacts: list[pa.Table] = field(default_factory=list)
-    filings: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    sources: list[dict[str, Any]] = field(default_factory=list)
-    #: (cik, accession, concept, unit, start, end) -> value, over all company facts taken.
-    seen: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+# --- what of a replay ships -------------------------------------------------------------------------
 
 
-# --- finding the payloads -------------------------------------------------------------------------
+class _Part(NamedTuple):
+    """One table of the bundle, how many rows of it each payload gave, and how many of its own were left out."""
 
-_API = "https://data.sec.gov"
-_CIK_FILE = re.compile(r"CIK([0-9]{10})(-submissions-[0-9]{3})?\.json(\.gz)?")
-_FILING_DIR = re.compile(r"www\.sec\.gov/Archives/edgar/data/([0-9]{1,10})/([0-9]{10})([0-9]{2})([0-9]{6})/([^/]+)")
-_LINKBASE = re.compile(r"_(?:cal|def|lab|pre|ref)\.xml")
-
-
-def _api_source(path: Path, kind: str, altered: bool = False) -> _Source | None:
-    """A payload of the company-wide APIs; where its name has no CIK, the payload itself says it."""
-    if named := _CIK_FILE.fullmatch(path.name):
-        cik, page = named[1], named[2] or ""
-    else:
-        stated = re.search(rb'"cik"\s*:\s*"?([0-9]{1,10})', gunzip(path.read_bytes())[:2000])
-        if not stated:
-            raise BundleError(f"{path}: does not say which company it is of (no 'cik')")
-        cik, page = stated[1].decode().zfill(10), ""
-    folder = "api/xbrl/companyfacts" if kind == "companyfacts" else "submissions"
-    return _Source(path, kind, f"{_API}/{folder}/CIK{cik}{page}.json", cik, altered=altered)
+    table: pa.Table
+    rows: Counter[Place]
+    left_out: Counter[Place]
 
 
-def _document_source(path: Path, relative: str) -> _Source | None:
-    """A filing's own document, if its name is that of an instance or an HTML document."""
-    found = _FILING_DIR.fullmatch(relative)
-    if not found:
-        return None
-    name = found[5].removesuffix(".gz")
-    if name.endswith((".htm", ".html")) and not name.endswith("-index.html"):
-        kind = "inline_xbrl"
-    elif name.endswith(".xml") and not _LINKBASE.search(name):
-        kind = "xbrl_instance"
-    else:
-        return None
-    url = f"https://www.sec.gov/Archives/edgar/data/{found[1]}/{found[2]}{found[3]}{found[4]}/{name}"
-    return _Source(path, kind, url, found[1].zfill(10), f"{found[2]}-{found[3]}-{found[4]}")
+def _of_places(table: pa.Table) -> Counter[Place]:
+    return Counter(zip(table["sha256"].to_pylist(), table["source_url"].to_pylist(), strict=True))
 
 
-def _find(root: Path) -> list[_Source]:
-    """All payloads of watched companies, in the order of precedence: full current answers, then
-    older or trimmed ones, then documents; of a filing given twice only the extracted instance."""
-    watched = {company.cik for company in watch_list()}
-    found: list[_Source | None] = []
-    for pattern, kind, altered in (
-        ("data.sec.gov/api/xbrl/companyfacts/CIK*.json*", "companyfacts", False),
-        ("vintages/*/data.sec.gov/api/xbrl/companyfacts/CIK*.json*", "companyfacts", False),
-        ("unplaced/*/companyfacts-*.json*", "companyfacts", True),
-        ("data.sec.gov/submissions/CIK*.json*", "submissions", False),
-        ("vintages/*/data.sec.gov/submissions/CIK*.json*", "submissions", False),
-        ("unplaced/*/submissions-*.json*", "submissions", True),
-    ):
-        # Newest first within a pattern: a vintage's or a copy's date stands in its path.
-        found += [_api_source(path, kind, altered) for path in sorted(root.glob(pattern), reverse=True)]
-    documents: dict[str | None, _Source] = {}
-    for path in sorted(root.glob("www.sec.gov/Archives/edgar/data/*/*/*")):
-        source = _document_source(path, path.relative_to(root).as_posix())
-        if source and (source.accession not in documents or source.kind == "xbrl_instance"):
-            documents[source.accession] = source
-    found += documents.values()
-    return [source for source in found if source and source.cik in watched]
+def _documents(facts: pa.Table, before: pa.Table) -> _Part:
+    """Of filings' own documents the facts on the SUBJECTS."""
+    own = facts.filter(pc.not_equal(facts["source_kind"], "companyfacts"))
+    taken = own.filter(pc.match_substring_regex(own["concept"], rf":.*(?:{_SUBJECT})"))
+    shipped = before.filter(pc.not_equal(before["source_kind"], "companyfacts"))
+    rows = _of_places(taken)
+    return _Part(_sorted([shipped, taken], _DOCUMENT_ORDER), rows, _of_places(own) - rows)
 
 
-def _listed(root: Path) -> dict[str, dict[str, str]]:
-    """MANIFEST.csv by accession, if the folder has one: the filed date of filings that no
-    submissions answer at hand lists."""
-    path = root / "MANIFEST.csv"
-    if not path.is_file():
-        return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["accession"]: row for row in csv.DictReader(file) if row.get("accession")}
+def _company_facts(facts: pa.Table, before: pa.Table, taken: Taken) -> _Part:
+    """Of company facts each statement once, by whichever payload made it first. Where two differ both ship, and the
+    load says which holds; a copy that others made has no say.
 
-
-# --- taking them in -------------------------------------------------------------------------------
-
-
-def _entry(source: _Source, body: bytes, **more: Any) -> dict[str, Any]:
-    """The manifest's row of a source; `altered` marks a copy that others trimmed or re-formatted."""
-    return {
-        "kind": source.kind,
-        "cik": source.cik,
-        "url": source.url,
-        "sha256": sha256(body).hexdigest(),
-        "bytes": len(body),
-        "altered": source.altered,
-        **more,
-    }
-
-
-def _unread(facts: Iterable[str]) -> dict[str, list[str]]:
-    """What the manifest says of facts that the payload states and nobody can use; nothing where there are none."""
-    return {"unread": lines} if (lines := list(facts)) else {}
-
-
-def _take_companyfacts(build: _Build, source: _Source) -> None:
-    body = gunzip(source.path.read_bytes())
-    stated, set_aside = read_companyfacts(body, source.url, sha256(body).hexdigest())
-    periodic = periodic_only(stated)
-    possible, impossible = split_impossible(periodic)
+    :raises ConflictError: such a copy differs.
+    """
+    shipped, stated = (t.filter(pc.equal(t["source_kind"], "companyfacts")) for t in (before, facts))
     # 150,000 keys in a dict take 0.5 s; a join would not match the null start of an instant.
-    columns = [possible[name].to_pylist() for name in (*_COMPANYFACTS_KEY, "value")]
+    names = (*_COMPANYFACTS_KEY, "value", "sha256", "source_url")
+    said: dict[tuple[Any, ...], set[Any]] = {}
     is_new = []
-    for *key, value in zip(*columns, strict=True):
-        known = build.seen.get(tuple(key))
-        if known is not None and known != value:
-            raise ConflictError(f"{key} is {value} here and {known} in a payload taken before")
-        is_new.append(known is None)
-        build.seen[tuple(key)] = value
-    taken = possible.filter(pa.array(is_new, pa.bool_()))
-    build.companyfacts.append(taken)
-    build.sources.append(
-        _entry(
-            source,
-            body,
-            newest_filed_on=str(pc.max(stated["filed_on"])),
-            rows_stated=stated.num_rows,
-            rows_other_forms=stated.num_rows - periodic.num_rows,
-            rows_rejected=impossible.num_rows,
-            rows_known=possible.num_rows - taken.num_rows,
-            rows=taken.num_rows,
-            **_unread(f"{row['concept']}, {row['accession']}: {row['reason']}" for row in set_aside.to_pylist()),
-        )
+    for *key, value, digest, url in zip(
+        *([*shipped[name].to_pylist(), *stated[name].to_pylist()] for name in names), strict=True
+    ):
+        values = said.setdefault(tuple(key), set())
+        is_new.append(value not in values)
+        if values and value not in values and (digest, url) in taken.altered:
+            path = taken.paths[digest, url]
+            raise ConflictError(f"{path}: {key} is {value} here and {min(values)} in a payload taken before")
+        values.add(value)
+    new = stated.filter(pa.array(is_new[shipped.num_rows :], pa.bool_()))
+    rows = _of_places(new)
+    return _Part(_sorted([shipped, new], _COMPANYFACTS_ORDER), rows, _of_places(stated) - rows)
+
+
+def _listed(read: Replay, before: pa.Table, is_dated: bool) -> _Part:
+    """Each filing as the lists give it, in their order. What a later list repeats is left out; what it says otherwise
+    is the load's to judge by the day of retrieval, and left out where that is not known."""
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    given: Counter[Place] = Counter()
+    for row in [*before.to_pylist(), *read.filings.to_pylist()]:
+        said = rows.setdefault((row["cik"], row["accession"]), [])
+        if not said or (is_dated and said[-1] | {"sha256": row["sha256"], "source_url": row["source_url"]} != row):
+            said.append(row)
+            given[row["sha256"], row["source_url"]] += 1
+    for (digest, url), account in read.accounts.items() if not is_dated else ():
+        if "accession" in account and (key := (account["cik"], account["accession"])) not in rows:
+            rows[key] = [_as_its_cover_says(account, url) | {"source_url": url, "sha256": digest}]
+    return _Part(pa.Table.from_pylist([row for key in sorted(rows) for row in rows[key]], FILINGS), given, Counter())
+
+
+def _as_its_cover_says(account: dict[str, Any], url: str) -> dict[str, Any]:
+    """The filing of a document that no list names."""
+    return dict(
+        cik=account["cik"],
+        accession=account["accession"],
+        form=account["form"],
+        filed_on=date.fromisoformat(account["filed_on"]),
+        report_date=date.fromisoformat(account["report_date"]) if account["report_date"] else None,
+        primary_document=url.rpartition("/")[2].replace("_htm.xml", ".htm"),
     )
 
 
-def _take_submissions(build: _Build, source: _Source) -> None:
-    body = gunzip(source.path.read_bytes())
-    filings = parse_submissions(body, source.url, sha256(body).hexdigest()).filings
-    periodic = filings.filter(pc.is_in(filings["form"], pa.array(PERIODIC_FORMS)))
-    before = len(build.filings)
-    for row in periodic.to_pylist():
-        build.filings.setdefault((row["cik"], row["accession"]), row)
-    build.sources.append(_entry(source, body, rows_stated=filings.num_rows, rows=len(build.filings) - before))
+def _source(read: Replay, payload: dict[str, Any], taken: Taken, part: _Part, left_out: str) -> dict[str, Any]:
+    """The manifest's row of a payload that was read; `altered` marks a copy that others trimmed or re-formatted."""
+    place = (payload["sha256"], payload["url"])
+    account = dict(read.accounts[place])
+    source = {"kind": payload["kind"], "cik": account.pop("cik"), "url": place[1], "sha256": place[0]}
+    source |= {"bytes": payload["bytes"], "altered": place in taken.altered}
+    if payload["retrieved_at"] >= UNDATED_BEFORE:
+        source["retrieved_at"] = payload["retrieved_at"].isoformat(timespec="milliseconds")
+    if payload["status"] == "quarantined":
+        return source | {k: payload[k] for k in ("accession", "status", "error") if payload[k]}
+    unread, _ = account.pop("unread", None), account.pop("report_date", None)
+    source |= account | ({left_out: part.left_out[place]} if left_out else {}) | {"rows": part.rows[place]}
+    return source | ({"unread": unread} if unread else {})
 
 
-def _filing_row(build: _Build, source: _Source, document: Document, listed: dict[str, str] | None) -> dict[str, Any]:
-    """The filing a document belongs to: as submissions lists it, else from its cover and the folder's list."""
-    key = (str(source.cik), str(source.accession))
-    if key in build.filings:
-        return build.filings[key]
-    if not listed or not listed.get("filed"):
-        raise BundleError(
-            f"{source.path}: no submissions answer and no MANIFEST.csv row says when {source.accession} was filed; "
-            "add the company's submissions JSON"
-        )
-    report_date = document.cover.get("DocumentPeriodEndDate")
-    return {
-        "cik": key[0],
-        "accession": key[1],
-        "form": listed.get("form") or document.cover.get("DocumentType"),
-        "filed_on": date.fromisoformat(listed["filed"]),
-        "accepted_at_received": None,
-        "report_date": date.fromisoformat(report_date) if report_date else None,
-        "primary_document": source.url.rpartition("/")[2].replace("_htm.xml", ".htm"),
-        "source_url": source.url,
+def _ships(table: pa.Table, replaced: pa.Array) -> pa.Table:
+    """Without what an address said that has since said something else."""
+    return table.filter(pc.invert(pc.is_in(table["source_url"], replaced)))
+
+
+def _seal(read: Replay, taken: Taken, onto: Bundle) -> tuple[dict[str, pa.Table], list[dict[str, Any]]]:
+    """The tables of the bundle by file name, and the sources of its manifest: what `onto` holds, and what was read."""
+    is_dated = not taken.paths
+    replaced = pa.array(superseded(read), pa.string())
+    before, aside = _ships(onto.facts, replaced), _ships(onto.set_aside, replaced)
+    documents, company_facts = _documents(read.facts, before), _company_facts(read.facts, before, taken)
+    listed = _listed(read, onto.filings, is_dated)
+    by_kind = dict.fromkeys(("xbrl_instance", "inline_xbrl"), (documents, "rows_other_subjects"))
+    by_kind |= {"companyfacts": (company_facts, "rows_known")}
+    sources = {
+        (source["url"], source["sha256"]): source
+        for source in onto.manifest["sources"]
+        if not pc.is_in(pa.scalar(source["url"]), replaced).as_py()
     }
-
-
-def _take_document(build: _Build, source: _Source, listed: dict[str, str] | None) -> None:
-    body = gunzip(source.path.read_bytes())
-    digest = sha256(body).hexdigest()
-    document = (parse_instance if source.kind == "xbrl_instance" else parse_inline)(body)
-    filing = {"sha256": digest, **_filing_row(build, source, document, listed)}
-    form, stated_form = filing["form"], document.cover.get("DocumentType", "")
-    if stated_form.removesuffix("/A") != form.removesuffix("/A"):  # a cover may leave the /A out
-        raise PayloadError(f"{source.accession} is filed as {form} but its cover says {stated_form!r}")
-    build.filings[filing["cik"], filing["accession"]] = filing
-    facts = facts_table(
-        document,
-        cik=str(source.cik),
-        accession=str(source.accession),
-        form=form,
-        filed_on=filing["filed_on"],
-        source_url=source.url,
-        sha256=digest,
-    )
-    possible, impossible = split_impossible(facts)
-    taken = possible.filter(pc.match_substring_regex(possible["concept"], rf":.*(?:{_SUBJECT})"))
-    build.documents.append(taken)
-    build.sources.append(
-        _entry(
-            source,
-            body,
-            accession=source.accession,
-            form=form,
-            filed_on=str(filing["filed_on"]),
-            rows_stated=facts.num_rows,
-            rows_rejected=impossible.num_rows + len(document.rejected),
-            rows_other_subjects=possible.num_rows - taken.num_rows,
-            rows=taken.num_rows,
-            **_unread(f"{fact.concept}, context {fact.context}: {fact.reason}" for fact in document.rejected),
-        )
-    )
-
-
-def _take_all(root: Path) -> _Build:
-    build, listed = _Build(), _listed(root)
-    for source in _find(root):
-        try:
-            if source.kind == "companyfacts":
-                _take_companyfacts(build, source)
-            elif source.kind == "submissions":
-                _take_submissions(build, source)
-            else:
-                _take_document(build, source, listed.get(str(source.accession)))
-        except BundleError:
-            raise
-        except IngestError as error:
-            raise BundleError(f"{source.path.relative_to(root)}: {error}") from error
-    if not build.sources:
-        raise BundleError(
-            f"{root} holds no payload of a watched company; expected data.sec.gov/ and www.sec.gov/ as on EDGAR"
-        )
-    return build
+    for payload in read.payloads.to_pylist():
+        if payload["status"] != "kept":  # nothing is read from an index
+            source = _source(read, payload, taken, *by_kind.get(payload["kind"], (listed, "")))
+            sources[source["url"], source["sha256"]] = source
+    tables = {
+        "facts.parquet": pa.concat_tables([documents.table, company_facts.table]),
+        "filings.parquet": listed.table,
+    }
+    # What a folder sets aside was looked at by whoever made it: the manifest names it.
+    if is_dated and aside.num_rows + read.set_aside.num_rows:
+        whole = pa.concat_tables([aside, read.set_aside])
+        tables["set_aside.parquet"] = whole.sort_by([("source_url", "ascending"), ("item_id", "ascending")])
+    return tables, sorted(sources.values(), key=lambda s: (s["kind"], s["url"], s["sha256"]))
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -356,17 +233,11 @@ def _file_entry(path: Path, rows: int) -> dict[str, Any]:
     return {"sha256": sha256(data).hexdigest(), "bytes": len(data), "rows": rows}
 
 
-def _write(build: _Build, directory: Path) -> dict[str, Any]:
-    facts = pa.concat_tables(
-        [_sorted(build.documents, _DOCUMENT_ORDER), _sorted(build.companyfacts, _COMPANYFACTS_ORDER)]
-    )
-    rows = [build.filings[key] for key in sorted(build.filings)]
-    filings = pa.Table.from_pylist(rows, FILINGS)
+def _write(tables: dict[str, pa.Table], sources: list[dict[str, Any]], directory: Path) -> dict[str, Any]:
     files = {}
-    for name, table in (("facts.parquet", facts), ("filings.parquet", filings)):
+    for name, table in tables.items():
         _write_parquet(table, directory / name)
         files[name] = _file_entry(directory / name, table.num_rows)
-    sources = sorted(build.sources, key=lambda s: (s["kind"], s["url"], s["sha256"]))
     manifest = {"format": _FORMAT, "subjects": SUBJECTS, "files": files, "sources": sources}
     text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
     (directory / "manifest.json").write_text(text, encoding="utf-8")
@@ -380,24 +251,52 @@ def seal_bundle(directory: Path) -> None:
     (directory / _SEAL).write_text(f"{digest}  manifest.json\n", encoding="ascii")
 
 
-def build_bundle(from_dir: Path, out_dir: Path = BUNDLE_DIR) -> dict[str, Any]:
-    """Build the bundle from an EDGAR-shaped folder and put it in place of the one in `out_dir`.
+def is_archive(folder: Path) -> bool:
+    """Whether a folder is an archive as `aigap fetch` writes it, and not one shaped like EDGAR."""
+    return next(Archive(folder).entries(), None) is not None
 
-    The same folder gives the same bytes. Nothing in `out_dir` changes unless all of it was built.
 
-    :param from_dir: holds data.sec.gov/..., www.sec.gov/Archives/..., optionally vintages/,
-        unplaced/ and MANIFEST.csv; files may be gzip.
+def _read(from_dir: Path, onto: Bundle) -> tuple[Replay, Taken]:
+    if is_archive(from_dir):
+        archive = Archive(from_dir)
+        if damaged := archive.damaged():
+            raise BundleError("; ".join(damaged[:10]))
+        return replay(archive, onto.parsed()), Taken({}, frozenset())
+    with tempfile.TemporaryDirectory(prefix="aigap-folder-") as temporary:
+        taken = take_folder(from_dir, Archive(Path(temporary)))
+        read = replay(Archive(Path(temporary)))
+    for row in read.payloads.to_pylist():
+        if row["error"]:
+            raise BundleError(f"{taken.paths[row['sha256'], row['url']]}: {row['error']}")
+    return read, taken
+
+
+def build_bundle(from_dir: Path, out_dir: Path = BUNDLE_DIR, onto: Bundle | None = None) -> dict[str, Any]:
+    """Seal the replay of an archive, the one that a refresh uses, as the bundle in `out_dir`.
+
+    The same payloads give the same bytes. Nothing in `out_dir` changes unless all of it was built.
+
+    :param from_dir: an archive as `aigap fetch` writes it, or a folder shaped like EDGAR (see folder.take_folder),
+        which is first taken into one.
+    :param onto: the release before: what it holds stays, as it does in a refresh from both. An archive that was filled
+        beside it holds only what is newer.
     :return: the manifest.
-    :raises BundleError: nothing to build from, a payload that cannot be used (named), or a result
-        over 8 MB.
+    :raises BundleError: nothing to build from, a damaged archive, a payload of a folder that cannot be used (named), or
+        a result over 8 MB. What an archive holds and cannot be read is set aside, as in a refresh.
     """
-    build = _take_all(Path(from_dir))
+    onto = onto or _NOTHING
+    try:
+        tables, sources = _seal(*_read(Path(from_dir), onto), onto)
+    except ConflictError as error:
+        raise BundleError(str(error)) from error
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=out_dir.parent) as temporary:
-        manifest = _write(build, Path(temporary))
+        manifest = _write(tables, sources, Path(temporary))
         for name in (*manifest["files"], "manifest.json", _SEAL):
             os.replace(Path(temporary) / name, out_dir / name)
+    for gone in {"set_aside.parquet"} - manifest["files"].keys():
+        (out_dir / gone).unlink(missing_ok=True)
     return manifest
 
 
@@ -416,7 +315,7 @@ def _manifest(directory: Path) -> tuple[dict[str, Any], bytes]:
         if not manifest["sources"]:
             raise BundleError(f"{path} lists no source: the bundle is empty; {_REBUILD}")
         files = {name: (f["sha256"], f["rows"]) for name, f in manifest["files"].items()}
-        if set(files) != {"facts.parquet", "filings.parquet"}:
+        if set(files) - {"set_aside.parquet"} != {"facts.parquet", "filings.parquet"}:
             raise BundleError(f"{path} lists {sorted(files)}, not facts.parquet and filings.parquet; {_REBUILD}")
     except OSError as error:
         raise BundleError(f"the shipped facts are missing: {path}: {error.strerror}; {_REBUILD}") from error
@@ -452,8 +351,12 @@ def _read_table(directory: Path, name: str, expected: dict[str, Any], schema: pa
 
 
 def _payloads(manifest: dict[str, Any]) -> pa.Table:
-    """When a shipped payload was retrieved is not known, so `retrieved_at` is null."""
-    rows = [{"status": "parsed", **source} for source in manifest["sources"]]
+    """When the payloads of a folder were retrieved is not known: `retrieved_at` is null."""
+    rows = [
+        {"status": "parsed", **source}
+        | ({"retrieved_at": datetime.fromisoformat(source["retrieved_at"])} if "retrieved_at" in source else {})
+        for source in manifest["sources"]
+    ]
     return pa.Table.from_pylist(rows, PAYLOADS)
 
 
@@ -471,6 +374,29 @@ def read_bundle(bundle_dir: Path = BUNDLE_DIR) -> Bundle:
         payloads=_payloads(manifest),
         manifest=manifest,
         content_hash=sha256(data).hexdigest(),
+        set_aside=_read_table(directory, "set_aside.parquet", files["set_aside.parquet"], SET_ASIDE)
+        if "set_aside.parquet" in files
+        else SET_ASIDE.empty_table(),
+    )
+
+
+def _without(shipped: Bundle, archive: Archive) -> Bundle:
+    """The bundle before what `archive` gave it was added."""
+    held = {(entry.sha256, entry.url, entry.retrieved_at) for entry in archive.entries()}
+    sources = shipped.manifest["sources"]
+    of_archive = {(s["sha256"], s["url"]) for s in sources if (s["sha256"], s["url"], s.get("retrieved_at")) in held}
+
+    def rest(table: pa.Table, address: str = "source_url") -> pa.Table:
+        places = zip(table["sha256"].to_pylist(), table[address].to_pylist(), strict=True)
+        return table.filter(pa.array([place not in of_archive for place in places], pa.bool_()))
+
+    return replace(
+        shipped,
+        facts=rest(shipped.facts),
+        filings=rest(shipped.filings),
+        set_aside=rest(shipped.set_aside),
+        payloads=rest(shipped.payloads, "url"),
+        manifest={"sources": [s for s in sources if (s["sha256"], s["url"]) not in of_archive]},
     )
 
 
@@ -487,6 +413,7 @@ def _differences(built: Bundle, shipped: Bundle) -> Iterator[str]:
     for name, one, other in (
         ("facts", built.facts, shipped.facts),
         ("filings", built.filings, shipped.filings),
+        ("set aside", built.set_aside, shipped.set_aside),
     ):
         if not one.equals(other):
             yield f"{name}: {one.num_rows} rows from the folder, {other.num_rows} shipped, and they differ"
@@ -495,14 +422,17 @@ def _differences(built: Bundle, shipped: Bundle) -> Iterator[str]:
 def verify_bundle(from_dir: Path, bundle_dir: Path = BUNDLE_DIR) -> dict[str, Any]:
     """Prove that the bundle is what `from_dir` gives: build it again and compare every row and source.
 
-    Rows are compared, not file bytes: another pyarrow version may write the same rows differently.
+    Rows are compared, not file bytes: another pyarrow version may write the same rows differently. An archive is proved
+    to be in the bundle, whole and unaltered; it may have been filled beside an earlier release, whose payloads only
+    their own archive or folder can prove.
 
     :return: the manifest of the bundle.
     :raises BundleError: it is damaged, cannot be rebuilt, or differs; the message lists where.
     """
     shipped = read_bundle(bundle_dir)
+    onto = _without(shipped, Archive(from_dir)) if is_archive(from_dir) else None
     with tempfile.TemporaryDirectory() as temporary:
-        build_bundle(from_dir, Path(temporary) / "bundle")
+        build_bundle(from_dir, Path(temporary) / "bundle", onto)
         built = read_bundle(Path(temporary) / "bundle")
     if found := list(_differences(built, shipped)):
         raise BundleError(f"{bundle_dir} is not what {from_dir} gives: " + "; ".join(found[:10]))

@@ -28,8 +28,8 @@ import pyarrow.json as pa_json
 from ingest.aside import MOST, set_aside_table
 from ingest.payload import check_payload
 from ingest.records import DECIMAL, FACTS, PayloadError
+from ingest.rules import PERIODIC_FORMS
 from ingest.xbrl.document import storable
-from ingest.xbrl.table import PERIODIC_FORMS
 
 _ROW = pa.schema(
     [(name, pa.string()) for name in ("accn", "form", "filed", "start", "end", "frame", "fp")]

@@ -25,8 +25,9 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from ingest.ledger import CORRECTIONS_FILE, apply_corrections, parse_corrections
+from ingest.corrections import CORRECTIONS_FILE, apply_corrections, parse_corrections
 from ingest.records import DECIMAL, FIGURES, CuratedError
+from ingest.rules import SPANS
 
 #: The one header of every figures file: FIGURES without what the loader adds.
 _ADDED = ("figure_id", "is_citable", "stated_on", "withdrawn_on", "file", "line")
@@ -136,15 +137,14 @@ QUALIFIERS = (
 #: Qualifiers under which a figure may lack a number.
 _WITHOUT_VALUE = ("at_or_above_10_not_quantified", "none_at_or_above_10")
 
-#: Days a period of each type may span, both ends included (52/53-week years and 14-week quarters
-#: fit). None: the figure speaks of one day and has no start.
+#: Days a period of each type may span, both ends included. None: the figure speaks of one day and has no start.
 PERIOD_DAYS: dict[str, tuple[int, int] | None] = {
-    "quarter": (70, 120),
+    "quarter": SPANS["quarter"],
     "month": (28, 31),
-    "half": (140, 229),
-    "year_to_date": (140, 329),
-    "year": (330, 420),
-    "trailing_12m": (330, 420),
+    "half": SPANS["half"],
+    "year_to_date": (SPANS["half"][0], SPANS["nine_months"][1]),
+    "year": SPANS["year"],
+    "trailing_12m": SPANS["year"],
     "multi_year": (700, 2200),
     "instant": None,
     "run_rate": None,
@@ -550,6 +550,9 @@ METRICS = _read_metrics()
 
 RUN_RATE_BASES = ("actual_run_rate", "trailing_12m", "forecast_run_rate")
 AI_REVENUE_BASES = ("assumed", "measured_run_rate", "estimated_run_rate", "measured_trailing_12m")
+#: Marks what is the user's own: a figure's `file`, a scenario's name, and the basis of one that counts such figures.
+OWN = "own:"
+_OWN_BASES = tuple(OWN + basis for basis in AI_REVENUE_BASES if basis != "assumed")
 _CALENDAR_QUARTER = re.compile(r"20[0-9]{2}Q[1-4]")
 #: Scenario parameters: a range for numbers, a tuple of words or a pattern for text.
 PARAMETERS: dict[str, tuple[Decimal, Decimal] | tuple[str, ...] | re.Pattern[str]] = {
@@ -565,12 +568,14 @@ PARAMETERS: dict[str, tuple[Decimal, Decimal] | tuple[str, ...] | re.Pattern[str
 }
 
 
-def _parameter(cells: dict[str, str]) -> dict:
+def _parameter(cells: dict[str, str], is_own: bool) -> dict:
     row: dict = dict(cells)
     row["value"], row["known_on"] = to_decimal(row["value"], "value"), to_date(row["known_on"], "known_on")
     allowed = PARAMETERS.get(row["parameter"])
     if allowed is None:
         raise CuratedError(f"parameter {row['parameter']!r} is not one of {', '.join(PARAMETERS)}")
+    if row["parameter"] == "ai_revenue_basis" and is_own:
+        allowed = (*AI_REVENUE_BASES, *_OWN_BASES)
     if isinstance(allowed, re.Pattern):
         fits = row["value"] is None and bool(allowed.fullmatch(row["text_value"]))
     elif isinstance(allowed[0], str):
@@ -590,18 +595,19 @@ def _parameter(cells: dict[str, str]) -> dict:
     return row
 
 
-def read_scenarios(directory: Path | Traversable | None = None) -> pa.Table:
+def read_scenarios(directory: Path | Traversable | None = None, *, is_own: bool = False) -> pa.Table:
     """The scenarios' parameters, schema SCENARIOS: one row a scenario x parameter (x list member).
 
     Unlike a figure, one bad row refuses the whole file: half a scenario is no scenario.
 
+    :param is_own: they are the user's, and may count the user's own figures.
     :raises CuratedError: a row cannot be right; names file and line.
     """
     rows: dict[str, dict] = {}
     columns = tuple(n for n in SCENARIOS.names if n != "fact_id")
     for line, cells in whole_file(SCENARIO_FILE, directory, columns):
         try:
-            row = _parameter(cells)
+            row = _parameter(cells, is_own)
             if row["fact_id"] in rows:
                 raise CuratedError(f"{row['scenario']}, {row['parameter']} stands twice")
         except CuratedError as error:

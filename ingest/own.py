@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from ingest.figures import (
     OTHER_FILES,
+    OWN,
     SCENARIO_FILE,
     SCENARIOS,
     FigureSet,
@@ -27,8 +28,6 @@ from ingest.figures import (
 )
 from ingest.records import FIGURES, CuratedError
 
-#: Marks what is the user's own: a figure's `file`, a scenario's name.
-MARK = "own:"
 _TITLE = "Own figure: "  # the title stands wherever a source is named
 
 
@@ -65,11 +64,11 @@ def with_own_scenarios(shipped: pa.Table, folder: Path) -> tuple[pa.Table, list[
     if not (folder / SCENARIO_FILE).is_file():
         return shipped, []
     try:
-        own = read_scenarios(folder)
+        own = read_scenarios(folder, is_own=True)
     except CuratedError as error:
-        return shipped, [RefusedRow(MARK + SCENARIO_FILE, 0, str(error))]
+        return shipped, [RefusedRow(OWN + SCENARIO_FILE, 0, str(error))]
     marked = {
-        "scenario": [MARK + name for name in own["scenario"].to_pylist()],
+        "scenario": [OWN + name for name in own["scenario"].to_pylist()],
         "fact_id": ["t" + fact[1:] for fact in own["fact_id"].to_pylist()],
     }
     for name, values in marked.items():
@@ -84,7 +83,7 @@ def explain(path: Path, shipped: FigureSet, today: date) -> tuple[int, list[Refu
     :raises CuratedError: the file as a whole cannot be read.
     """
     if path.name == SCENARIO_FILE:
-        return read_scenarios(path.parent).num_rows, [], []
+        return read_scenarios(path.parent, is_own=True).num_rows, [], []
     beside = {name: place for name, place in _places(shipped).items() if place[0] != path.name}
     rows, refused = _checked(path, beside, today, raises=True)
     return len(rows), refused, doubtful_dates(rows)
@@ -101,7 +100,7 @@ def _checked(
     path: Path, seen: dict[str, tuple[str, int]], not_after: date | None = None, *, raises: bool = False
 ) -> tuple[list[dict], list[RefusedRow]]:
     """The rows of a file that are figures and nobody stated before; adds them to `seen`."""
-    file = MARK + path.name
+    file = OWN + path.name
     try:
         parsed, refused = parse_figures(file, path.read_bytes(), *([not_after] if not_after else []))
     except (CuratedError, OSError) as error:

@@ -149,6 +149,21 @@ SET_ASIDE = pa.schema(
     ]
 )
 
+#: One payload that was read, or that could not be, and why. `accession` is null for the company-wide APIs,
+#: `retrieved_at` where nobody noted it.
+PAYLOADS = pa.schema(
+    [
+        ("sha256", pa.string()),
+        ("url", pa.string()),
+        ("accession", pa.string()),
+        ("kind", pa.string()),
+        ("bytes", pa.int64()),
+        ("retrieved_at", pa.timestamp("us", tz="UTC")),
+        ("status", pa.string()),  # parsed, kept (nothing to parse), quarantined
+        ("error", pa.string()),
+    ]
+)
+
 #: Filings that EDGAR lists and whose facts are still to come: asked for again at every fetch.
 PENDING = pa.schema(
     [
@@ -158,6 +173,11 @@ PENDING = pa.schema(
         ("filed_on", pa.date32()),
         ("reason", pa.string()),
     ]
+)
+
+#: One answer of EDGAR that is held back because it goes back behind an earlier one. `target` is what a decision names.
+HELD_BACK = pa.schema(
+    [("target", pa.string()), ("cik", pa.string()), ("since", pa.timestamp("us", "UTC")), ("reason", pa.string())]
 )
 
 

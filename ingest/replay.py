@@ -22,12 +22,11 @@ import pyarrow.compute as pc
 
 from ingest.archive import Archive, Entry
 from ingest.aside import set_aside_table
-from ingest.bundle import PAYLOADS
 from ingest.companyfacts import read_companyfacts
-from ingest.records import FACTS, FILINGS, SET_ASIDE, IngestError, PayloadError
+from ingest.records import FACTS, FILINGS, PAYLOADS, SET_ASIDE, IngestError, PayloadError
+from ingest.rules import PERIODIC_FORMS, why_refused
 from ingest.submissions import parse_submissions
 from ingest.xbrl import (
-    PERIODIC_FORMS,
     Document,
     facts_table,
     impossible_table,
@@ -40,32 +39,32 @@ from ingest.xbrl import (
 
 _DOCUMENTS: dict[str, Callable[[bytes], Document]] = {"xbrl_instance": parse_instance, "inline_xbrl": parse_inline}
 _LISTS = ("submissions", "submissions_page")
+#: Whose sha256 and address.
+Place = tuple[str, str]
 
 
 class Replay(NamedTuple):
     """What an archive holds as records.
 
     `facts`: schema FACTS; filings' own documents first (by CIK, filed day, accession), then company
-    facts. `filings`: schema FILINGS, a row for each list that names the filing. `payloads`: schema bundle.PAYLOADS, one
+    facts. `filings`: schema FILINGS, a row for each list that names the filing. `payloads`: schema PAYLOADS, one
     row per payload read; `status` is parsed, kept (an index: nothing to parse) or quarantined, with the reason in
     `error`. `set_aside`: schema SET_ASIDE, single facts and entries that cannot be used, and whole filings.
+    `accounts`: what a bundle's manifest says of a payload: whose it is, what it states, and which facts are unread.
     """
 
     facts: pa.Table
     filings: pa.Table
     payloads: pa.Table
     set_aside: pa.Table
+    accounts: dict[Place, dict[str, Any]]
 
 
 class _Parsed(NamedTuple):
     order: tuple[Any, ...]
     table: pa.Table
     aside: pa.Table
-
-
-def _kind_of_form(form: str) -> str:
-    """10-K for 10-K, 10-K/A, 10-KT, 10-KT/A: a cover may leave the rest out."""
-    return form.removesuffix("/A").removesuffix("T")
+    account: dict[str, Any]
 
 
 def _filing_aside(entry: Entry, reason: str) -> pa.Table:
@@ -78,9 +77,8 @@ def _document(entry: Entry, data: bytes) -> _Parsed:
     if not (entry.cik and entry.accession and entry.form and entry.filed_on):
         raise PayloadError(f"{entry.url}: its sidecar does not say which filing it is of; fetch it again")
     document = _DOCUMENTS[entry.kind](data)
-    stated = document.cover.get("DocumentType", "")
-    if _kind_of_form(stated) != _kind_of_form(entry.form):
-        raise PayloadError(f"{entry.accession} is filed as {entry.form}, but its cover says {stated!r}: set aside")
+    if refusal := why_refused(entry.form, document.cover.get("DocumentType", "")):
+        raise PayloadError(f"{entry.accession} {refusal}: set aside")
     where = dict(cik=entry.cik, accession=entry.accession, source_url=entry.url, sha256=entry.sha256)
     filed_on = date.fromisoformat(entry.filed_on)
     facts = facts_table(document, form=entry.form, filed_on=filed_on, **where)
@@ -89,7 +87,16 @@ def _document(entry: Entry, data: bytes) -> _Parsed:
     if aside.num_rows and not kept.num_rows:
         first = f"{aside['concept'][0]}: {aside['reason'][0]}"
         aside = _filing_aside(entry, f"none of its {aside.num_rows} facts can be used; the first, {first}")
-    return _Parsed((0, entry.cik, entry.filed_on, entry.accession, entry.url, entry.sha256), kept, aside)
+    account = dict(
+        accession=entry.accession,
+        form=entry.form,
+        filed_on=entry.filed_on,
+        report_date=document.cover.get("DocumentPeriodEndDate"),
+        rows_stated=facts.num_rows,
+        rows_rejected=impossible.num_rows + len(document.rejected),
+        unread=[f"{fact.concept}, context {fact.context}: {fact.reason}" for fact in document.rejected],
+    )
+    return _Parsed((0, entry.cik, entry.filed_on, entry.accession, entry.url, entry.sha256), kept, aside, account)
 
 
 def unreadable(entry: Entry, data: bytes) -> str | None:
@@ -105,15 +112,24 @@ def unreadable(entry: Entry, data: bytes) -> str | None:
 
 def _company_facts(entry: Entry, data: bytes) -> _Parsed:
     read = read_companyfacts(data, entry.url, entry.sha256)
-    kept, impossible = split_impossible(periodic_only(read.facts))
+    periodic = periodic_only(read.facts)
+    kept, impossible = split_impossible(periodic)
     aside = pa.concat_tables([read.set_aside, impossible_table(impossible)])
-    return _Parsed((1, entry.cik or "", entry.retrieved_at, entry.sha256), kept, aside)
+    account = dict(
+        newest_filed_on=str(pc.max(read.facts["filed_on"])),
+        rows_stated=read.facts.num_rows,
+        rows_other_forms=read.facts.num_rows - periodic.num_rows,
+        rows_rejected=impossible.num_rows,
+        unread=[f"{row['concept']}, {row['accession']}: {row['reason']}" for row in read.set_aside.to_pylist()],
+    )
+    return _Parsed((1, entry.cik or "", entry.retrieved_at, entry.sha256), kept, aside, account)
 
 
 def _filings(entry: Entry, data: bytes) -> _Parsed:
     listed = parse_submissions(data, entry.url, entry.sha256)
     periodic = listed.filings.filter(pc.is_in(listed.filings["form"], pa.array(PERIODIC_FORMS)))
-    return _Parsed((entry.retrieved_at, entry.url, entry.sha256), periodic, listed.set_aside)
+    account = dict(rows_stated=listed.filings.num_rows)
+    return _Parsed((entry.retrieved_at, entry.url, entry.sha256), periodic, listed.set_aside, account)
 
 
 def _parse(entry: Entry, data: bytes) -> _Parsed | None:
@@ -160,6 +176,7 @@ def replay(
     filings: list[_Parsed] = []
     aside: list[pa.Table] = []
     payloads: list[dict[str, Any]] = []
+    accounts: dict[Place, dict[str, Any]] = {}
     read, settled = set(loaded), set()
     for entry, is_alternative in _in_turn(archive):
         if is_alternative and entry.url in settled:
@@ -185,6 +202,7 @@ def replay(
         if status != "quarantined":
             read.add(entry.sha256)
             settled.add(entry.url)
+        accounts[entry.sha256, entry.url] = {"cik": entry.cik, **(parsed.account if parsed else {})}
         payloads.append(
             dict(
                 sha256=entry.sha256,
@@ -206,6 +224,7 @@ def replay(
         filings=_joined(filings, FILINGS),
         payloads=pa.Table.from_pylist(sorted(payloads, key=lambda row: (row["url"], row["sha256"])), PAYLOADS),
         set_aside=pa.concat_tables([SET_ASIDE.empty_table(), *aside]),
+        accounts=accounts,
     )
 
 
@@ -213,9 +232,9 @@ def outdated(archive: Archive, shipped: pa.Table, loaded: pa.Table, read: Replay
     """What makes records of an earlier run untrue, a line for each payload: it is neither in the archive nor shipped
     any more, or its address has since said something else.
 
-    :param shipped: the bundle's payloads; :param loaded: the payloads of earlier runs, both schema bundle.PAYLOADS.
+    :param shipped: the bundle's payloads; :param loaded: the payloads of earlier runs, both schema PAYLOADS.
     """
-    held: dict[tuple[str, str], datetime | None] = {
+    held: dict[Place, datetime | None] = {
         (entry.sha256, entry.url): datetime.fromisoformat(entry.retrieved_at)
         for entry in archive.entries()
         if archive.holds(entry)
@@ -242,5 +261,5 @@ def superseded(read: Replay) -> set[str]:
     return {row["url"] for row in rows if row["kind"] in _DOCUMENTS and row["status"] == "parsed"}
 
 
-def _places(payloads: pa.Table) -> Iterator[tuple[str, str]]:
+def _places(payloads: pa.Table) -> Iterator[Place]:
     return zip(payloads["sha256"].to_pylist(), payloads["url"].to_pylist(), strict=True)

@@ -22,7 +22,7 @@ from ingest.aside import set_aside_table
 from ingest.companyfacts import strict_json
 from ingest.payload import check_payload
 from ingest.records import FILINGS, PayloadError
-from ingest.xbrl.table import PERIODIC_FORMS
+from ingest.rules import PERIODIC_FORMS
 
 _PAGE_NAME = re.compile(r"CIK([0-9]{10})-submissions-[0-9]{3}\.json")
 _ACCESSION = re.compile(r"[0-9]{10}-[0-9]{2}-[0-9]{6}")

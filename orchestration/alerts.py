@@ -25,8 +25,8 @@ from urllib.error import HTTPError, URLError
 
 import dagster as dg
 
+from orchestration.failures import reason_of
 from orchestration.instance import POSTGRES
-from orchestration.run import reason_of
 from warehouse.formats import one_line
 from warehouse.home import Home, read_last_refresh, record_refresh
 

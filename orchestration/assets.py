@@ -21,6 +21,7 @@ from ingest.archive import Archive
 from ingest.bundle import BUNDLE_DIR, Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.edgar.fetch import FetchResult
+from ingest.edgar.guards import Guards
 from ingest.edgar.holdings import documents_at_hand, pending_filings
 from ingest.edges import read_ai_revenue_edges
 from ingest.epoch_figures import with_epoch
@@ -28,10 +29,12 @@ from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_
 from ingest.fx import with_dollars
 from ingest.own import with_own_figures, with_own_scenarios
 from ingest.replay import outdated, replay, superseded
+from ingest.rules import forms_table, spans_table
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems, rejected_filings
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse, name_of
+from warehouse import words
 from warehouse.decisions import read_decisions
 from warehouse.formats import one_line
 from warehouse.home import Home
@@ -48,6 +51,7 @@ from warehouse.load import (
     replace_rows,
 )
 from warehouse.publish import BuildInfo, publish
+from warehouse.read import open_published, query
 from warehouse.report import is_current, write_report
 
 #: Runs that write the build file take turns.
@@ -99,6 +103,7 @@ BUNDLE = dg.AssetKey(["sources", "bundle"])
 CURATED = dg.AssetKey(["sources", "curated"])
 WATCH_LIST = dg.AssetKey(["sources", "watch_list"])
 DECISIONS = dg.AssetKey(["sources", "decisions"])
+RULES = dg.AssetKey(["sources", "rules"])
 
 
 def _source(key: dg.AssetKey, kinds: set[str], description: str) -> dg.AssetSpec:
@@ -121,6 +126,7 @@ SOURCE_SPECS = (
     _source(CURATED, {"csv", "file"}, "Hand-entered figures with source, day and confidence (ingest/curated)."),
     _source(WATCH_LIST, {"file"}, "Companies, and the concepts that carry each metric (ingest/companies.toml)."),
     _source(DECISIONS, {"file"}, "An operator's decisions, with reason and day (aigap review)."),
+    _source(RULES, {"python"}, "Which forms count and how long a quarter lasts (ingest/rules.py)."),
 )
 RAW_SPECS = (
     _raw("xbrl_facts", "Every numeric XBRL fact as one filing states it.", BUNDLE, checks.ARCHIVE),
@@ -129,6 +135,8 @@ RAW_SPECS = (
     _raw("payloads", "Every payload read, and how that went.", BUNDLE, checks.ARCHIVE),
     _raw("companies", "The watch list.", WATCH_LIST),
     _raw("metric_concepts", "Concept and dimensions by company and metric.", WATCH_LIST),
+    _raw("forms", "The forms whose facts are read.", RULES),
+    _raw("spans", "How long a quarter, half, nine months or year lasts.", RULES),
     _raw("curated_figures", "Hand-entered figures.", CURATED),
     _raw("refused_rows", "Hand-entered rows that cannot be right, with the reason.", CURATED),
     _raw("doubtful_rows", "Hand-entered rows that may speak of another day than they say.", CURATED),
@@ -136,6 +144,7 @@ RAW_SPECS = (
     _raw("ai_revenue_edges", "Payments between companies whose AI revenue is counted.", CURATED),
     _raw("set_aside", "Single facts and entries that cannot be used, with the reason.", BUNDLE, checks.ARCHIVE),
     _raw("pending_filings", "Filings that EDGAR lists and whose facts are still to come.", checks.ARCHIVE),
+    _raw("held_back", "Answers of EDGAR that are not used as yet: they go back behind an earlier one.", checks.ARCHIVE),
     _raw("decisions", "What an operator decided about something set aside or doubtful.", DECISIONS),
     _raw("scenario_parameters", "Scenario parameters with their sources.", CURATED),
 )
@@ -176,6 +185,8 @@ def _read_curated(folder: Path | None, home: Home) -> _Curated:
         {
             "companies": companies_table(companies),
             "metric_concepts": metric_concepts_table(companies),
+            "forms": forms_table(),
+            "spans": spans_table(),
             "curated_figures": figures.table,
             "refused_rows": refused_table(figures.refused),
             "doubtful_rows": refused_table(figures.doubtful),
@@ -189,7 +200,7 @@ def _read_curated(folder: Path | None, home: Home) -> _Curated:
 def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive, curated: _Curated, say: Say) -> None:
     """What ships and what was fetched. Known payloads are not read again, unless one of them no longer holds: then all
     are, so that what the build file holds follows from what is there now."""
-    shipped = set(bundle.payloads["sha256"].to_pylist())
+    shipped = bundle.parsed()
     fetched = replay(store, shipped | loaded_payloads(connection), say)
     if changed := outdated(store, bundle.payloads, noted_payloads(connection), fetched):
         say(f"reading all payloads anew, {len(changed)} that were read do not hold any more; the first, {changed[0]}")
@@ -201,6 +212,7 @@ def _load(connection: duckdb.DuckDBPyConnection, bundle: Bundle, store: Archive,
         loads += [
             load_facts(connection, bundle.facts.filter(pc.invert(of_old_bytes)), bundle.payloads),
             load_filings(connection, with_acceptance(bundle.filings), bundle.payloads, DAYS_AHEAD),
+            load_set_aside(connection, bundle.set_aside, bundle.payloads),
         ]
         load_payloads(connection, bundle.payloads)
     if fetched.payloads.num_rows:
@@ -330,6 +342,7 @@ def _raw_results(
     yield dg.MaterializeResult(asset_key=CURATED, metadata={"rows": curated.figures.table.num_rows, "refused": refused})
     yield dg.MaterializeResult(asset_key=WATCH_LIST, metadata={"companies": curated.tables["companies"].num_rows})
     yield dg.MaterializeResult(asset_key=DECISIONS, metadata={"decisions": counts["raw.decisions"]})
+    yield dg.MaterializeResult(asset_key=RULES, metadata={"forms": counts["raw.forms"], "spans": counts["raw.spans"]})
     for spec in RAW_SPECS:
         name = ".".join(spec.key.path)
         yield dg.MaterializeResult(
@@ -353,6 +366,7 @@ def load_raw(context: dg.AssetExecutionContext, warehouse: Warehouse, inputs: In
         decisions = read_decisions(warehouse.home, found[checks.DECISIONS_READABLE.name].append)
         replace_rows(connection, "decisions", decisions)
         replace_rows(connection, "pending_filings", _pending(bundle, store, warehouse.home))
+        replace_rows(connection, "held_back", Guards(store.root, {}).held_back())
         found |= _complaints(connection)
         counts = row_counts(connection)
         newest = {f"raw.{name}": _newest_filings(connection, name) for name in ("xbrl_facts", "filings")}
@@ -447,6 +461,7 @@ def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
         rows = [dg.TableRecord({"table": f"marts.{name}", "rows": count}) for name, count in done.rows.items()]
         return dg.MaterializeResult(
             metadata={
+                **_headline(warehouse.home),
                 "generation": done.generation,
                 "is new": done.is_new,
                 "path": dg.MetadataValue.path(str(done.path)),
@@ -459,6 +474,22 @@ def published_file(manifest: models.Manifest) -> dg.AssetsDefinition:
         )
 
     return publish_marts
+
+
+def _headline(home: Home) -> dict[str, str | int]:
+    """The gap of the newest quarter, which Dagster plots over the runs, and what its AI revenue changed by, in words:
+    two quarters are not to be subtracted."""
+    with open_published(home) as connection:
+        rows = query(
+            connection,
+            "from marts.ai_revenue_gap where scenario = 'measured' and gap_usd is not null "
+            "order by calendar_quarter desc limit 1",
+        ).as_dicts()
+        evidence = words.read_evidence(connection)
+    if not rows:
+        return {}
+    (row,) = rows
+    return {"quarter": row["calendar_quarter"], "gap, USD": row["gap_usd"], "change": words.change(row, evidence)}
 
 
 # --- report ---------------------------------------------------------------------------------------

@@ -17,13 +17,14 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warehouse.decisions import VERDICTS
 from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError, is_ours, reason
 from warehouse.formats import FORMATS, emit, harmless, json, one_line, render
 from warehouse.home import Home, find_home, read_last_refresh
 from warehouse.outfile import new_file, refuse_owned
+from warehouse.settings import DEFAULT_MEMORY, MEMORY_VARIABLE
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,14 +43,14 @@ Where is all the revenue? The AI revenue gap, quarter by quarter, from public fi
   aigap explain 2026Q2          one number, down to the filings it rests on
   aigap sql "from marts.scenarios"   any query on the published tables
 """
-_ENVIRONMENT = """\
+_ENVIRONMENT = f"""\
 environment:
   AIGAP_HOME       folder of all files (default: data/ in the checkout; else where your data is kept, see aigap doctor)
   SEC_USER_AGENT   your name and e-mail, which EDGAR asks of programs (aigap fetch only)
   AIGAP_EPOCH      1: also fetch and use Epoch AI's table of AI companies' revenue reports (CC BY 4.0)
   AIGAP_ALERT_WEBHOOK   where the daemon (aigap ui) posts that a run failed (see deploy/README.md)
   AIGAP_DAGSTER_POSTGRES  PostgreSQL for Dagster's history of runs (see docs/scaling.md; default: SQLite in the home)
-  AIGAP_MEMORY_LIMIT    memory the database engine may use for a refresh (default: 1GB)
+  {MEMORY_VARIABLE}    memory the database engine may use for a refresh (default: {DEFAULT_MEMORY})
 
 exit codes: 0 done, 1 failed (readers keep the last good numbers), 2 usage, 75 another refresh is running
 """
@@ -76,7 +77,7 @@ def _show(args: argparse.Namespace, home: Home) -> int:
         if args.format not in ("table", "md"):
             _put(args, render(found.columns, found.rows, args.format))
             return 0
-        words = headline(found) if scenario != "all" else ""
+        words = headline(connection, found, args.as_of) if scenario != "all" else ""
         words += forecasts_since(connection, found) + footer(connection, found.as_dicts()[0]["calendar_quarter"])
     table = gap_table(found, scenario == "all", args.format, screen)
     said = table + ("" if args.format == "md" else "\n") + sentences(words, args.format, screen)
@@ -457,7 +458,7 @@ def _note(text: str) -> None:
 class _Closed(io.TextIOBase):
     """Standard output where the caller closed it: an answer written to it is lost, which is a failure."""
 
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
 
     def write(self, text: str) -> int:
         if text:
@@ -556,8 +557,8 @@ def _parser() -> argparse.ArgumentParser:
         "below": [below],
     }
 
-    def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: object = None, rows: str = ""):
-        command = (to or commands).add_parser(  # type: ignore[attr-defined]
+    def add(name: str, run: Callable[..., int], summary: str, more: str = "", *, to: Any = None, rows: str = "") -> Any:
+        command = (to or commands).add_parser(
             name,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
@@ -648,14 +649,24 @@ def _parser() -> argparse.ArgumentParser:
 
     bundle = commands.add_parser("bundle", help="build or verify the facts that ship with the project")
     actions = bundle.add_subparsers(title="actions", metavar="ACTION", required=True)
-    command = add("build", _bundle_build, "build the bundle from a folder of EDGAR payloads", to=actions)
+    command = add("build", _bundle_build, "build the bundle from an archive or a folder of payloads", to=actions)
     command.add_argument(
-        "--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR"
+        "--from",
+        dest="from_dir",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a home's archive, or a folder shaped like EDGAR",
     )
     command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: ingest/bundle of the checkout)")
     command = add("verify", _bundle_verify, "prove that the bundle is what its sources say", to=actions)
     command.add_argument(
-        "--from", dest="from_dir", type=Path, required=True, metavar="DIR", help="folder shaped like EDGAR"
+        "--from",
+        dest="from_dir",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a home's archive, or a folder shaped like EDGAR",
     )
     command.add_argument("--bundle", type=Path, metavar="DIR", help="which bundle (default: ingest/bundle)")
 
@@ -805,12 +816,13 @@ examples:
 _CHECK = """\
 Your own figures are CSV files in figures/ of the home, your scenarios a scenarios.csv there, both with the header and
 the rules of ingest/curated (its README names the columns). They need no change to the checkout, are marked as your own
-wherever they show, and never move the shipped headline. Exit code 1 if a row is refused.
+wherever they show, and never move the shipped headline: a scenario of yours counts them whose ai_revenue_basis is
+own:estimated_run_rate (or own: before another). Exit code 1 if a row is refused.
 
   aigap figures check data/figures/mine.csv
 """
 _EXPORT = """\
-  aigap export DIR            published file, archive, decisions and curated figures
+  aigap export DIR            published file, archive, decisions, curated figures and your own
   aigap export --xlsx FILE    the published tables for Excel
   aigap export --package FILE the published tables as CSV files, with datapackage.json: columns, types, hashes
 

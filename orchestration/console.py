@@ -6,6 +6,7 @@ Belongs here: that logger. Does not belong here: what is logged, the progress of
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import dagster as dg
 
@@ -24,7 +25,7 @@ def _console(context: dg.InitLoggerContext) -> logging.Logger:
 
 
 #: What a run that nobody watches is started with: without it Dagster takes its own logger, whatever a job says.
-LOGGED = {"loggers": {"console": {}}}
+LOGGED: dict[str, Any] = {"loggers": {"console": {}}}
 #: Dagster's own console logger under its own name.
 LOGGERS = {
     "console": dg.LoggerDefinition(

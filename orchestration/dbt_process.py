@@ -18,16 +18,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from orchestration import child
 from warehouse.home import Home
+from warehouse.settings import MEMORY_VARIABLE, memory_limit
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 
 #: All that dbt's process sees of the caller's environment: where programs, libraries and temporary files are, how
 #: this machine writes text, and what Python needs. dbt takes every flag from a variable, so no other may come in.
-_ALLOWED = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LANGUAGE", "TZ", "AIGAP_MEMORY_LIMIT")
+_ALLOWED = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LANGUAGE", "TZ")
 _ALLOWED_PREFIXES = ("LC_", "LD_", "DYLD_", "PYTHON")
 
 
@@ -146,7 +147,8 @@ def _environment(home: Home) -> dict[str, str]:
         for name, value in child.environment().items()
         if value and (name in _ALLOWED or name.startswith(_ALLOWED_PREFIXES))
     }
-    return inherited | {"AIGAP_BUILD_DUCKDB": str(home.build), "DO_NOT_TRACK": "1"}
+    told = {"AIGAP_BUILD_DUCKDB": str(home.build), MEMORY_VARIABLE: memory_limit(), "DO_NOT_TRACK": "1"}
+    return inherited | told
 
 
 # --- dbt itself -----------------------------------------------------------------------------------
@@ -166,7 +168,8 @@ def invoke(
     from dbt.cli.main import dbtRunner
 
     # dbt-duckdb reads the path as an address, and so takes a folder called `a?b` for the database.
-    DuckDBCredentials.path_derived_database_name = staticmethod(lambda path: Path(str(path)).stem)
+    by_name = staticmethod(lambda path: Path(str(path)).stem)
+    DuckDBCredentials.path_derived_database_name = by_name  # type: ignore[method-assign]
     # Without a folder for logs dbt makes one in the project, which is code, and nobody's to write to.
     folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", target, "--log-path", target]
     quiet = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check"]
@@ -194,10 +197,9 @@ def _rows(unique_id: str, manifest: Any) -> int | None:
     """Rows of the table that a model just made; exact, because tables are written whole."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    node = manifest.nodes[unique_id]
+    node, environment = manifest.nodes[unique_id], cast(Any, DuckDBConnectionManager.env())
     found = (
-        DuckDBConnectionManager.env()
-        .conn.cursor()
+        environment.conn.cursor()
         .execute(
             "select estimated_size from duckdb_tables() where schema_name = ? and table_name = ?",
             [node.schema, node.alias],

@@ -16,20 +16,10 @@ from pathlib import Path
 
 import duckdb
 
-#: Current mart and the versions it must equal on every day.
-VERSIONED_MARTS = (
-    "ai_revenue_gap",
-    "nvidia_data_center_revenue",
-    "hyperscaler_capex",
-    "microsoft_share_of_nvidia",
-    "ai_revenue",
-    "ai_revenue_series",
-    "ai_revenue_totals",
-    "ai_revenue_bridge",
-    "ai_revenue_panel",
-)
+from warehouse.settings import memory_limit
 
-#: Raw tables that carry knowledge, and the column that says since when. The rest of raw is configuration.
+#: Raw tables that carry knowledge, and the column that says since when. The rest of raw is configuration, or, like
+#: what is set aside, of no number.
 _DATED = {
     "xbrl_facts": "filed_on",
     "filings": "filed_on",
@@ -38,7 +28,6 @@ _DATED = {
     "scenario_parameters": "known_on",
     "decisions": "decided_on",
 }
-_CONFIGURATION = ("companies", "metric_concepts", "ai_revenue_roles")
 
 
 @dataclass(frozen=True)
@@ -62,7 +51,13 @@ class Difference:
     example: str
 
 
-def compiled_models(manifest: Path, marts: Collection[str] | None = VERSIONED_MARTS) -> list[Model]:
+def versioned_marts(names: Iterable[str]) -> list[str]:
+    """Of these tables those that have versions beside them, whose open ones they must equal on every day."""
+    known = set(names)
+    return sorted(name for name in known if f"{name}_versions" in known)
+
+
+def compiled_models(manifest: Path, marts: Collection[str] | None) -> list[Model]:
     """The models of a compiled dbt manifest that `marts` need, in an order that can be run.
 
     :param manifest: target/manifest.json of a finished `dbt build` or `dbt compile`.
@@ -95,23 +90,33 @@ def compiled_models(manifest: Path, marts: Collection[str] | None = VERSIONED_MA
     return models
 
 
+def models_with_history(manifest: Path) -> list[Model]:
+    """What `differences_at` compares: the marts that have versions, and all that they need."""
+    names = (model.name for model in compiled_models(manifest, None) if model.schema == "marts")
+    return compiled_models(manifest, versioned_marts(names))
+
+
 def knowledge_days(build: Path) -> list[date]:
     """Every day on which something that a versioned mart rests on became public, oldest first."""
     with duckdb.connect(str(build), read_only=True) as con:
-        unions = " union ".join(f"select known_from as day from marts.{mart}_versions" for mart in VERSIONED_MARTS)
+        names = con.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+        marts = versioned_marts(name for (name,) in names)
+        unions = " union ".join(f"select known_from as day from marts.{mart}_versions" for mart in marts)
         return [row[0] for row in con.execute(f"select day from ({unions}) order by day").fetchall()]
 
 
-def differences_at(build: Path, models: Iterable[Model], day: date) -> list[Difference]:
+def differences_at(build: Path, models: Collection[Model], day: date) -> list[Difference]:
     """Rebuild from the facts public on `day` and compare each versioned mart with its as-of rows.
 
     :param build: the build file of the current state, with raw and marts; opened read-only.
+    :param models: of the marts to compare, with their versions' and whatever they need.
     :returns: one Difference per mart that is not the same row for row; empty when the history is honest.
     """
     found = []
+    marts = versioned_marts(model.name for model in models if model.schema == "marts")
     with tempfile.TemporaryDirectory() as folder:
         # The compiled SQL names its database after the build file.
-        con = duckdb.connect(str(Path(folder) / build.name), config={"threads": 2, "memory_limit": "768MB"})
+        con = duckdb.connect(str(Path(folder) / build.name), config={"threads": 2, "memory_limit": memory_limit()})
         try:
             con.execute(f"attach '{str(build).replace(chr(39), chr(39) * 2)}' as everything (read_only)")
             con.execute("create schema raw")
@@ -124,14 +129,15 @@ def differences_at(build: Path, models: Iterable[Model], day: date) -> list[Diff
                 if table == "curated_figures":  # what was corrected later was still said on that day
                     columns += f" replace (if(withdrawn_on > date '{day}', null, withdrawn_on) as withdrawn_on)"
                 con.execute(f"create view raw.{table} as select {columns} from everything.raw.{table} where {known}")
-            for table in _CONFIGURATION:
-                con.execute(f"create view raw.{table} as select * from everything.raw.{table}")
+            of_raw = "select table_name from duckdb_tables() where database_name = 'everything' and schema_name = 'raw'"
+            for (table,) in con.execute(of_raw).fetchall():
+                con.execute(f"create view if not exists raw.{table} as select * from everything.raw.{table}")
             for schema in sorted({model.schema for model in models}):
                 con.execute(f"create schema if not exists {schema}")
             for model in models:
                 kind = "view" if model.materialized == "view" else "table"
                 con.execute(f"create {kind} {model.schema}.{model.name} as {model.sql}")
-            for mart in VERSIONED_MARTS:
+            for mart in marts:
                 rebuilt = f"select * from marts.{mart}"
                 as_of = (
                     f"select * exclude (known_to) from everything.marts.{mart}_versions "

@@ -21,7 +21,7 @@ CRON = "0 9 1 3,6,9,12 *"
 def note_failure(context: dg.HookContext) -> None:
     """So that `aigap show` and `aigap doctor` say it, whoever started the run."""
     error = context.op_exception
-    said = getattr(error, "description", None) or error
+    said = getattr(error, "description", None) or error or "it says nothing"
     context.resources.warehouse.record("failed", f"{context.step_key}: {reason(said)}")
 
 

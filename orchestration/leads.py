@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -27,7 +26,7 @@ from ingest.figures import COLUMNS, parse_figures
 from ingest.leads import Amount, Lead, find_leads, reported_day
 from ingest.records import IngestError
 from warehouse.errors import Mistake, WarehouseError
-from warehouse.home import Home, sync_directory
+from warehouse.home import Home, replace_file
 
 FILE = "leads.csv"
 _AT_LEAST = re.compile(r"\b(?:over|more than|above|exceed\w*|surpass\w*|at least)(?: an? [\w\s-]+ of)?$", re.IGNORECASE)
@@ -113,7 +112,7 @@ def accept(home: Home, lead_id: str, cells: Mapping[str, str]) -> tuple[dict[str
         raise Mistake(f"{', '.join(unknown)}: no column of a figure; they are {', '.join(COLUMNS)}")
     if found.state == _ACCEPTED:
         raise Mistake(f"{lead_id} was accepted before: its row is in {home.figures / FILE}")
-    row = dict.fromkeys(COLUMNS, "") | proposal(found) | cells
+    row = {**dict.fromkeys(COLUMNS, ""), **proposal(found), **cells}
     path = home.figures / FILE
     before = path.read_text("utf-8-sig") if path.is_file() else ""
     text = before if before.endswith("\n") or not before else before + "\n"
@@ -127,7 +126,8 @@ def accept(home: Home, lead_id: str, cells: Mapping[str, str]) -> tuple[dict[str
         )
     if alone[0]["figure_id"] in {figure["figure_id"] for figure in old}:
         raise Mistake(f"{path} holds that figure")
-    _write(path, text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, text.encode())
     _remember(home, lead_id, _ACCEPTED, "")
     return row, path
 
@@ -266,19 +266,4 @@ def _remember(home: Home, lead_id: str, state: str, why: str) -> None:
     at = datetime.now(UTC).isoformat(timespec="seconds")
     line = json.dumps({"lead": lead_id, "state": state, "why": why, "at": at}, ensure_ascii=False)
     text = "".join(f"{old}\n" for _, old in _lines(home)) + line + "\n"
-    _write(home.lead_verdicts, text)
-
-
-def _write(path: Path, text: str) -> None:
-    """After this returns `path` holds `text`, whatever happens then; before, what it held before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_directory(path.parent)
+    replace_file(home.lead_verdicts, text.encode())

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from itertools import dropwhile, takewhile
@@ -108,6 +110,14 @@ def _read_manifest(path: Path) -> Manifest:
 UNIQUE_ID = "dbt/unique_id"
 
 
+@contextmanager
+def beta() -> Iterator[None]:
+    """Links to code are used though Dagster calls them beta: nothing but the UI depends on them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        yield
+
+
 def asset_key(node: Mapping[str, Any]) -> dg.AssetKey:
     """`schema.table` as in DuckDB: a name seen in the UI can be pasted into SQL."""
     return dg.AssetKey([node["schema"], node.get("alias") or node["identifier"]])
@@ -126,6 +136,17 @@ def _columns(node: Mapping[str, Any]) -> dg.TableSchema:
     )
 
 
+def _tags(node: Mapping[str, Any]) -> dict[str, str]:
+    """For the UI's search: `published` where readers see the table, `as-of` where it holds versions."""
+    held = {"published": node["schema"] == "marts", "as-of": "known_to" in node["columns"]}
+    return {tag: "" for tag, holds in held.items() if holds}
+
+
+def _link_to(file: Path) -> dg.CodeReferencesMetadataValue:
+    with beta():
+        return dg.CodeReferencesMetadataValue(code_references=[dg.LocalFileCodeReference(file_path=str(file))])
+
+
 def model_specs(manifest: Manifest) -> list[dg.AssetSpec]:
     """One asset a model, in the group of its schema, with its columns and its SQL."""
     everything = {**manifest["nodes"], **manifest["sources"]}
@@ -136,11 +157,13 @@ def model_specs(manifest: Manifest) -> list[dg.AssetSpec]:
             description=f"{node['description']}\n\n```sql\n{node['raw_code'].strip()}\n```",
             group_name=node["schema"],
             kinds={"dbt", "duckdb", node["config"]["materialized"]},
+            tags=_tags(node),
             code_version=node["checksum"]["checksum"][:20],
             metadata={
                 UNIQUE_ID: unique_id,
                 "dagster/table_name": ".".join(asset_key(node).path),
                 "dagster/column_schema": _columns(node),
+                "dagster/code_references": _link_to(PROJECT / node["original_file_path"]),
             },
             # A part of the models may be built alone, from the UI.
             skippable=True,
@@ -160,7 +183,7 @@ def _owner(manifest: Manifest, test: Mapping[str, Any]) -> str:
     owner = f"model.{test['package_name']}.{named}" if named else test.get("attached_node")
     if not owner and len(parents) == 1:
         owner = parents[0]
-    if owner not in manifest["nodes"] and owner not in manifest["sources"]:
+    if owner is None or (owner not in manifest["nodes"] and owner not in manifest["sources"]):
         raise dg.DagsterInvalidDefinitionError(
             f"dbt test {test['name']} ({test['original_file_path']}) reads {len(parents)} tables and belongs to none: "
             "add config(meta={'dagster': {'ref': {'name': '<model>'}}}) to it"

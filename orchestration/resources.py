@@ -22,7 +22,7 @@ from ingest.bundle import BUNDLE_DIR
 from ingest.edgar.urls import EDGAR, Hosts
 from orchestration.store import prune
 from warehouse.errors import Busy, PublishError, reason
-from warehouse.home import Home, lock_holder, record_refresh, refresh_lock, replace_file
+from warehouse.home import Home, held_by, record_refresh, refresh_lock, replace_file
 from warehouse.load import open_build
 
 #: How long a run that the daemon started waits for one that a person started (a refresh takes well under a minute).
@@ -73,17 +73,19 @@ class Warehouse(dg.ConfigurableResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
         # `aigap refresh` holds the lock already: taking it again in one process is allowed.
         deadline = time.monotonic() + WAIT_SECONDS
-        while (holder := lock_holder(self.home)) and not holder.startswith(f"process {os.getpid()}"):
+        while (holder := held_by(self.home)) and holder.process != os.getpid():
             if time.monotonic() > deadline:
                 raise Busy(f"gave up after {WAIT_SECONDS} s: a refresh is still running ({holder})")
-            context.log.info(f"waiting: a refresh is already running ({holder})")
+            if context.log:
+                context.log.info(f"waiting: a refresh is already running ({holder})")
             time.sleep(5)
         with refresh_lock(self.home):
             if context.instance:
                 try:
                     prune(context.instance)
                 except Exception as error:  # the history of runs holds nothing that a run needs
-                    context.log.warning(f"old runs are still listed: {reason(error)}")
+                    if context.log:
+                        context.log.warning(f"old runs are still listed: {reason(error)}")
             yield self
 
     @contextmanager

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,15 +25,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestration import child
 from orchestration.dbt_process import Dbt, DbtFailed
-from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, reason
+from orchestration.failures import reason_of
+from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, is_ours, reason
 from warehouse.formats import emit
 from warehouse.home import Home, checkout, read_last_refresh, record_refresh, refresh_lock, refuse_foreign
+from warehouse.settings import DEFAULT_MEMORY, MEMORY_VARIABLE, memory_limit
 
 if TYPE_CHECKING:
+    import dagster as dg
+
     from orchestration.resources import Edgar, Inputs
 
+#: Where the UI loads the job from.
+_LOCATION = f"{__package__}.definitions"
 #: Runs made here carry it, so that the UI lists them under the job.
-_REPOSITORY = {".dagster/repository": f"__repository__@{__package__}.definitions"}
+_REPOSITORY = {".dagster/repository": f"__repository__@{_LOCATION}"}
 
 
 class Progress(Protocol):
@@ -80,13 +86,12 @@ class _Narrator(logging.Handler):
 def _logger(progress: Progress, models: int) -> Any:
     import dagster as dg
 
-    @dg.logger(description="Progress for a person who waits.")
     def narrate(_: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.Logger("aigap", logging.INFO)
         logger.addHandler(_Narrator(progress, models))
         return logger
 
-    return narrate
+    return dg.LoggerDefinition(narrate, description="Progress for a person who waits.")
 
 
 def refresh(
@@ -163,11 +168,28 @@ def _run_job(
                 ),
                 before_exit=lambda: close_left_over_runs(instance, job.name),
             )
+            _belongs_to_the_ui(instance, result.run_id)
     except (sqlite3.Error, DatabaseError) as error:  # a step's own errors are events
         raise WarehouseError(f"Dagster's history of runs in {history_of(home)}: {reason(error)}") from error
     if not result.success:
         raise WarehouseError(reason_of(result.all_events) or "the run ended without saying why; aigap ui shows it")
     return models + 4
+
+
+def _belongs_to_the_ui(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Note on a run made here where the UI loads its job from: its overview leaves out runs that do not say so."""
+    from dagster._core.remote_origin import (
+        ManagedGrpcPythonEnvCodeLocationOrigin,
+        RemoteJobOrigin,
+        RemoteRepositoryOrigin,
+    )
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=_LOCATION), _LOCATION)
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), run.job_name)
+    instance.run_storage.replace_job_origin(run, origin)
 
 
 def _interruptible(work: Callable[[], Any], before_exit: Callable[[], Any]) -> Any:
@@ -208,23 +230,6 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", module="dagster")
 
 
-def reason_of(events: Iterable[Any]) -> str:
-    """One line from the first failure among Dagster events: its step, and the innermost error's first words.
-
-    :return: "" if none of them is a failure that says anything.
-    """
-    for event in events:
-        if event.event_type_value in ("STEP_FAILURE", "RUN_FAILURE", "PIPELINE_FAILURE"):
-            error = getattr(event.event_specific_data, "error", None)
-            step = f"{event.step_key}: " if event.step_key else ""
-            description = getattr(getattr(event.event_specific_data, "user_failure_data", None), "description", None)
-            while not description and error is not None and error.cause is not None:
-                error = error.cause
-            if description or error is not None:
-                return step + reason(description or error.message)
-    return ""
-
-
 @contextmanager
 def _failure_recorded(home: Home) -> Iterator[None]:
     """Whatever ends a refresh is noted for `show` and `doctor`, and is one line.
@@ -244,7 +249,7 @@ def _failure_recorded(home: Home) -> Iterator[None]:
         if now:
             readers = f"readers keep {now}" if now == before else f"readers have the new {now}"
         try:
-            record_refresh(home, "failed", said, datetime.now(UTC).isoformat(timespec="seconds"))
+            _note(home, "failed", said)
         except OSError as unwritten:
             readers += f"; this could not be noted in {home.last_refresh} ({unwritten.strerror})"
         failure = WarehouseError(f"{said}; {readers}")
@@ -264,11 +269,12 @@ def _check_settings(home: Home) -> None:
     """:raises Mistake: a setting cannot be what was meant; known before anything is loaded."""
     import duckdb
 
-    if limit := os.environ.get("AIGAP_MEMORY_LIMIT"):
-        try:
-            duckdb.connect(config={"memory_limit": limit}).close()
-        except duckdb.Error:
-            raise Mistake(f"AIGAP_MEMORY_LIMIT is {limit!r}, which is no size; write one such as 1GB") from None
+    try:
+        duckdb.connect(config={"memory_limit": memory_limit()}).close()
+    except duckdb.Error:
+        raise Mistake(
+            f"{MEMORY_VARIABLE} is {memory_limit()!r}, which is no size; write one such as {DEFAULT_MEMORY}"
+        ) from None
     if "?" in str(home.root):
         raise Mistake(f"{home.root} has a ? in its name, where DuckDB cannot write: set AIGAP_HOME to another folder")
     try:
@@ -278,6 +284,9 @@ def _check_settings(home: Home) -> None:
 
 
 # --- fetch, bundle --------------------------------------------------------------------------------
+
+#: How the note of a fetch that failed begins.
+_FETCH = "fetch: "
 
 
 def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | None = None) -> int:
@@ -290,18 +299,38 @@ def fetch(home: Home, *, progress: Progress = lambda *_: None, edgar: Edgar | No
     from ingest.bundle import read_bundle
     from orchestration.fetching import ask_edgar, contradictions, problems
 
-    with refresh_lock(home):
+    with _fetch_recorded(home), refresh_lock(home):
         hosts = {"hosts": edgar.hosts} if edgar else {}
         result = ask_edgar(home, read_bundle(), progress, **hosts)
-    for line in contradictions(result):
-        progress(f"warning: {line}")
-    progress(
-        f"{len(result.new_accessions)} new filings, {len(result.fetched)} new payloads, "
-        f"{result.requests_sent} requests; aigap refresh builds with them"
-    )
-    if found := problems(result):
-        raise WarehouseError("\n".join(["not everything could be fetched; what was is kept:", *found]))
+        for line in contradictions(result):
+            progress(f"warning: {line}")
+        progress(
+            f"{len(result.new_accessions)} new filings, {len(result.fetched)} new payloads, "
+            f"{result.requests_sent} requests; aigap refresh builds with them"
+        )
+        if found := problems(result):
+            raise WarehouseError("\n".join(["not everything could be fetched; what was is kept:", *found]))
     return 0
+
+
+@contextmanager
+def _fetch_recorded(home: Home) -> Iterator[None]:
+    """A fetch that fails is noted as a refresh that does, until one goes through. What it says is left as it is."""
+    try:
+        yield
+    except Busy:
+        raise
+    except Exception as error:
+        with suppress(OSError):
+            _note(home, "failed", _FETCH + str(error if is_ours(error) else reason(error)))
+        raise
+    last = read_last_refresh(home)
+    if last and last["outcome"] == "failed" and last["message"].startswith(_FETCH):
+        _note(home, "fetched", "everything that EDGAR lists; aigap refresh builds with it")
+
+
+def _note(home: Home, outcome: str, message: str) -> None:
+    record_refresh(home, outcome, message, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
@@ -310,13 +339,13 @@ def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
     :return: 0 if every day agrees, 1 otherwise; the days that do not are printed.
     :raises WarehouseError: there is nothing built yet, or a refresh is using it.
     """
-    from orchestration.history import compiled_models, differences_at, knowledge_days
+    from orchestration.history import differences_at, knowledge_days, models_with_history
 
     manifest = home.dbt / "target" / "manifest.json"
     if not (home.build.is_file() and manifest.is_file()):
         raise WarehouseError(f"nothing is built in {home.root} yet; run aigap refresh first")
     with refresh_lock(home):
-        models, days = compiled_models(manifest), knowledge_days(home.build)
+        models, days = models_with_history(manifest), knowledge_days(home.build)
         found = []
         for done, day in enumerate(days, start=1):
             progress(f"{day}", done, len(days))
@@ -332,17 +361,18 @@ def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
 
 
 def bundle_build(from_dir: Path, out: Path | None = None) -> int:
-    """Build the bundle from a folder of EDGAR payloads and print what is in it.
+    """Build the bundle from an archive, onto what ships, or from a folder of EDGAR payloads, and print what is in it.
 
     :return: 0.
     :raises BundleError: see ingest.bundle.build_bundle.
     """
-    from ingest.bundle import BUNDLE_DIR, build_bundle
+    from ingest.bundle import BUNDLE_DIR, build_bundle, is_archive, read_bundle
 
     if out is None and checkout() is None:
         raise Mistake("this is an installed copy, which nothing is written into: say where to with --out")
     out = out or BUNDLE_DIR
-    _print_manifest(f"built {out} from {from_dir}", build_bundle(from_dir, out))
+    onto = read_bundle() if is_archive(from_dir) else None
+    _print_manifest(f"built {out} from {from_dir}", build_bundle(from_dir, out, onto))
     return 0
 
 
@@ -392,8 +422,8 @@ def import_(home: Home, folder: Path, *, force: bool = False) -> int:
     from warehouse import backup
 
     done = backup.restore(home, folder, force=force)
-    then = "; ".join(filter(None, (done.published and f"published {done.published}", done.reason)))
-    emit(f"{backup.added(done.new_files, done.new_decisions)}; {then}\n")
+    then = "; ".join(filter(None, (f"published {done.published}" if done.published else "", done.reason)))
+    emit(f"{backup.added(done.new_files, done.new_decisions, done.new_own)}; {then}\n")
     shipped = BUNDLE_DIR.with_name("curated")
     for name, expected in done.manifest["files"].items():
         if name.startswith("curated/") and not backup.is_same(shipped / Path(name).name, expected):

@@ -69,7 +69,7 @@ def intervals(environ: Mapping[str, str] = os.environ) -> Intervals:
 class _Tried(NamedTuple):
     """The runs that were started for one set of filings."""
 
-    count: int
+    runs: int
     unfinished: str | None
     ended_at: float
 
@@ -106,13 +106,13 @@ def _verdict(context: dg.SensorEvaluationContext, wanted: Collection[str], now: 
     tried = _tried(context.instance, batch)
     if tried.unfinished:
         return dg.SkipReason(f"run {tried.unfinished[:8]} is on its way for {names}")
-    wait = min(_RETRY_SECONDS * 2 ** min(tried.count - 1, 5), _RETRY_AT_MOST) if tried.count else 0
+    wait = min(_RETRY_SECONDS * 2 ** min(tried.runs - 1, 5), _RETRY_AT_MOST) if tried.runs else 0
     if 0 <= now - tried.ended_at < wait:
         minutes = (tried.ended_at + wait - now) / 60
         return dg.SkipReason(
-            f"{tried.count} runs could not bring in {names} (their logs say why); the next is due in {minutes:.0f} min"
+            f"{tried.runs} runs could not bring in {names} (their logs say why); the next is due in {minutes:.0f} min"
         )
-    key = f"{batch}-{tried.count + 1}" if tried.count else batch
+    key = f"{batch}-{tried.runs + 1}" if tried.runs else batch
     tags = {BATCH: batch, "aigap/started_by": NAME, "aigap/filings": names}
     return dg.RunRequest(run_key=key, tags=tags, run_config=LOGGED)
 

@@ -52,7 +52,7 @@ def _address(base_dir: str, db_name: str) -> str:
 
 # Dagster puts the path into an address as it is: `?` and `%` in it mean something else there.
 for _module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
-    _module.create_db_conn_string = _address
+    vars(_module)["create_db_conn_string"] = _address
 
 
 class KeptOpenEventLog(sqlite_event_log.SqliteEventLogStorage):

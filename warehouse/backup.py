@@ -3,9 +3,10 @@
 Belongs here: what is in a backup, how it is proved whole, in which order it is put back. Does not belong here: how a
 generation becomes the one that readers see (publish.py), what archived payloads mean (ingest).
 
-The folder needs no tool to be read: the published DuckDB file, the archive, the curated figures and the operator's
-decisions as they are, and manifest.json with the size and SHA-256 of each. Not in it: the build file (made anew from
-the rest), Dagster's history of runs, and the facts that ship with the code (their hash is in the manifest).
+The folder needs no tool to be read: the published DuckDB file, the archive, the curated figures, the operator's
+decisions, and the user's own figures, scenarios and verdicts on leads as they are, and manifest.json with the size and
+SHA-256 of each. Not in it: the build file (made anew from the rest), Dagster's history of runs, and the facts that ship
+with the code (their hash is in the manifest).
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ DECISIONS = "decisions.jsonl"
 _PAYLOAD = re.compile(r"archive/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _SIDECAR = re.compile(r"archive/([0-9a-f]{2})/\1[0-9a-f]{62}\.[0-9a-f]{16}\.json")
 _CURATED = re.compile(r"curated/[A-Za-z0-9][A-Za-z0-9_-]*\.(csv|txt|md)")
+#: What the user wrote: own figures and scenarios, verdicts on leads.
+_OWN = re.compile(r"figures/[^/\x00-\x1f\x7f]+\.csv|scenarios\.csv|leads\.jsonl")
+_LEADS = "leads.jsonl"
+_NAMES = (_PAYLOAD, _SIDECAR, _CURATED, _OWN)
 _MAX_MANIFEST = 64 << 20
 _CHUNK = 1 << 20
 
@@ -58,6 +63,7 @@ class Imported(NamedTuple):
 
     :ivar new_files: archived files that the home did not have.
     :ivar new_decisions: an operator's decisions that the home did not have.
+    :ivar new_own: files of the user's own (figures, scenarios, verdicts on leads) that the home got or got more of.
     :ivar published: the generation that readers see now, or None if theirs was left as it was.
     :ivar reason: why it was left, or what is not certain about the new one.
     :ivar manifest: the backup's, for what the caller wants to compare (bundle_hash, curated_hash).
@@ -65,6 +71,7 @@ class Imported(NamedTuple):
 
     new_files: int
     new_decisions: int
+    new_own: int
     published: Path | None
     reason: str
     manifest: dict[str, Any]
@@ -74,7 +81,7 @@ class Imported(NamedTuple):
 
 
 def export(home: Home, folder: Path, curated: Path) -> Exported:
-    """Copy the published file, the archive and the decisions of `home`, and the curated figures, to a new folder.
+    """Copy what is published, archived, decided and the user's own in `home`, and the curated figures, to a new folder.
 
     Takes no lock: published files never change and the archive only grows, so a refresh may run meanwhile. The folder
     gets its name when everything in it is on disk; a kill before that leaves `.NAME.*.part` beside it, until the next.
@@ -136,6 +143,12 @@ def _to_export(home: Home, curated: Path) -> Iterator[tuple[str, Path]]:
         yield from ((name, home.root / name) for name in names if pattern.fullmatch(name))
     for path in sorted(curated.iterdir()):
         if _CURATED.fullmatch(name := f"curated/{path.name}"):
+            yield name, path
+    for path in sorted([*home.figures.glob("*.csv"), home.root / "scenarios.csv", home.lead_verdicts]):
+        if path.is_file():
+            name = path.relative_to(home.root).as_posix()
+            if not _OWN.fullmatch(name):
+                raise BackupError(f"{path.name!r} in {home.figures} cannot be in a backup: give it a plain name")
             yield name, path
 
 
@@ -225,7 +238,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if found != FORMAT:
         raise BackupError(f"{path} is of format {found}, this aigap reads {FORMAT}; use the aigap that wrote it")
     for name in files:
-        if name not in (PUBLISHED, DECISIONS) and not any(p.fullmatch(name) for p in (_PAYLOAD, _SIDECAR, _CURATED)):
+        if name not in (PUBLISHED, DECISIONS) and not any(p.fullmatch(name) for p in _NAMES):
             raise BackupError(f"{path} names {name!r}, which no backup holds; nothing was changed")
     if not sound or PUBLISHED not in files:
         raise BackupError(f"{path} is incomplete; nothing was changed")
@@ -266,16 +279,18 @@ def _hash(path: Path) -> str:
 
 
 def restore(home: Home, folder: Path, *, force: bool = False) -> Imported:
-    """Put a backup into `home`: what its archive and its decisions hold and the home's do not, then its published file.
+    """Put a backup into `home`: what its archive and its decisions hold and the home's do not, files of the user's own
+    that it lacks, then its published file.
 
-    Archive and decisions only grow, so nothing that the home has is lost, and the next refresh builds from both.
+    Archive, decisions and verdicts on leads only grow: nothing the home has is lost, the next refresh builds from both.
     Everything is checked and copied aside first; a kill before the published link moves leaves readers what they had,
     and a second import completes. The curated figures stay in the backup: those of the code are under version control.
 
     :param force: publish the backup's file even if the home's is newer; take the archive and the decisions even if that
-        file cannot be published; leave out decisions that contradict later ones of the home.
+        file cannot be published; leave out decisions that contradict later ones of the home, and own figures and
+        scenarios of which the home has others under the same name.
     :raises Busy: a refresh is running.
-    :raises Mistake: `folder` is no backup, the home is newer, or the two decided differently.
+    :raises Mistake: `folder` is no backup, the home is newer, or the two decided or hold own figures differently.
     :raises BackupError: the backup is not whole, its file cannot be published, or the disk is full; nothing changed.
     """
     manifest = check_backup(folder)
@@ -331,22 +346,49 @@ def _restore(home: Home, folder: Path, manifest: dict[str, Any], aside: Path, fo
             crash_point("import.half_staged")
     if DECISIONS in files:
         _stage(folder, aside, DECISIONS, files)
+    own = _stage_own(home, folder, aside, files, force)
     crash_point("import.staged")
     # First of what changes anything: it is all or nothing, and may be refused.
     decided = decisions.merge(home, (aside / DECISIONS).read_bytes(), force=force) if DECISIONS in files else 0
-    _move(home, aside, wanted)
+    _move(home, aside, [*wanted, *own])
     crash_point("import.archived")
     live_now = None if reason else adopt(home, aside / PUBLISHED, found)
     reason = live_now.warning if live_now else reason
     then = "; ".join(filter(None, (live_now and f"published {live_now.path.name} from a backup", reason)))
-    said = f"{added(len(wanted), decided)}; {then}"
+    said = f"{added(len(wanted), decided, len(own))}; {then}"
     record_refresh(home, "imported", said, datetime.now(UTC).isoformat(timespec="seconds"))
-    return Imported(len(wanted), decided, live_now and live_now.path, reason, manifest)
+    return Imported(len(wanted), decided, len(own), live_now and live_now.path, reason, manifest)
 
 
-def added(files: int, decided: int) -> str:
+def added(files: int, decided: int, own: int) -> str:
     """What an import added to the home, as a phrase."""
-    return f"{files} new archived files" + f", {decided} new decisions" * bool(decided)
+    counts = ((files, "new archived files"), (decided, "new decisions"), (own, "files of your own"))
+    return ", ".join(f"{count} {words}" for place, (count, words) in enumerate(counts) if count or not place)
+
+
+def _stage_own(home: Home, folder: Path, aside: Path, files: dict[str, Any], force: bool) -> list[str]:
+    """The user's own files that are to move into the home. Of verdicts on leads the home's are the last word."""
+    staged = []
+    for name in (name for name in files if _OWN.fullmatch(name)):
+        ours = home.root / name
+        if is_same(ours, files[name]):
+            continue
+        _stage(folder, aside, name, files)
+        if ours.is_file() and name == _LEADS:
+            lines = ours.read_bytes().splitlines()
+            theirs = [line for line in (aside / name).read_bytes().splitlines() if line not in lines]
+            if not theirs:
+                continue
+            _write(aside / name, b"".join(line + b"\n" for line in [*theirs, *lines]))
+        elif os.path.lexists(ours):
+            if not force:
+                raise Mistake(
+                    f"{ours} is not what the backup holds under this name; nothing was changed. Rename the home's, or "
+                    "--force leaves the backup's out"
+                )
+            continue
+        staged.append(name)
+    return staged
 
 
 def _stage(folder: Path, aside: Path, name: str, files: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ belong here: the versions themselves (dbt_project), opening the published file (
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from warehouse.errors import Mistake
 from warehouse.formats import one_line, table, usd
 from warehouse.read import Rows, check_version, literal, query
 from warehouse.review import decided_by_quarter
+from warehouse.settings import DEFAULT_MEMORY
+from warehouse.words import apportioned
 
 _COLUMNS = (
     "calendar_quarter, scenario, change, run_rate_before_usd, run_rate_after_usd, ai_revenue_before_usd, "
@@ -28,7 +30,8 @@ def changes(connection: duckdb.DuckDBPyConnection, since: date, until: date, sce
     """What the gap of each quarter was on `since`, what it was on `until`, and the statements that are new behind it.
 
     :param scenario: a scenario, or all.
-    :return: rows of the macro gap_changes, newest quarter first; none where nothing moved.
+    :return: rows of the macro gap_changes, newest quarter first; none where nothing moved. `by_company` has the
+        change of AI revenue in whole dollars, company by company.
     :raises Mistake: the days are the wrong way round.
     """
     if until < since:
@@ -36,7 +39,8 @@ def changes(connection: duckdb.DuckDBPyConnection, since: date, until: date, sce
     wanted = "true" if scenario == "all" else f"scenario = {literal(scenario)}"
     found = query(
         connection,
-        f"select {_COLUMNS}, known_from, because from marts.gap_changes(date '{since}', date '{until}') where {wanted}",
+        f"select {_COLUMNS}, known_from, by_company, because "
+        f"from marts.gap_changes(date '{since}', date '{until}') where {wanted}",
     )
     decided = decided_by_quarter(connection, f"decided_on > date '{since}' and decided_on <= date '{until}'")
     return _with_decisions(found, decided)
@@ -55,7 +59,7 @@ def _with_decisions(found: Rows, decided: Mapping[str, Collection[str]]) -> Rows
 def diff(old: Path, new: Path) -> Rows:
     """Every gap that two published files put differently, by current knowledge of each.
 
-    :return: the columns of :func:`changes` without known_from; `change` is new, moved or gone.
+    :return: the columns of :func:`changes` without known_from and by_company; `change` is new, moved or gone.
     :raises Mistake: a file is not there or is not a published file.
     :raises WarehouseError: its tables are of another version.
     """
@@ -63,7 +67,7 @@ def diff(old: Path, new: Path) -> Rows:
         if not path.is_file():
             raise Mistake(f"{path} is not there; give two published files, such as two of generations/*.duckdb")
     connection = duckdb.connect(
-        ":memory:", config={"threads": 2, "memory_limit": "1GB", "autoload_known_extensions": False}
+        ":memory:", config={"threads": 2, "memory_limit": DEFAULT_MEMORY, "autoload_known_extensions": False}
     )
     try:
         connection.execute(f"attach {literal(str(old))} as before (read_only)")
@@ -168,5 +172,15 @@ def _moved(before: int | None, after: int | None) -> str:
 
 def _because(row: dict[str, Any]) -> str:
     head = f"{row['calendar_quarter']} {row['scenario']}:"
-    reasons = row["because"] or ["no source changed: the derivation did"]
+    reasons = attributed(row.get("by_company") or []) + (row["because"] or ["no source changed: the derivation did"])
     return head + "\n" + "".join(f"  {one_line(reason)}\n" for reason in reasons)
+
+
+def attributed(by_company: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The change of AI revenue by company in one line that adds up as it is written; none where there is none."""
+    if not by_company:
+        return []
+    parts = [part["change_usd"] for part in by_company]
+    whole, *written = apportioned(sum(parts), parts)
+    told = ", ".join(f"{part['company']} {amount}" for amount, part in zip(written, by_company, strict=True) if amount)
+    return [f"AI revenue {whole or 'as before'}: {told}" if told else "AI revenue moved by less than is written here"]

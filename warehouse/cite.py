@@ -16,13 +16,12 @@ import duckdb
 
 from warehouse.explain import explain
 from warehouse.formats import markdown_text, one_line, usd
-from warehouse.read import literal, query
+from warehouse.read import query
 from warehouse.review import decided
-from warehouse.show import doubt
+from warehouse.words import read_evidence, sentences
 
 STYLES = ("plain", "markdown", "bibtex")
 _ON_EDGAR = re.compile(r"https://www\.sec\.gov/Archives/edgar/data/\d+/(\d{10})(\d{2})(\d{6})(?:/|$)")
-_LIFETIME = "Required revenue is what one year's chips must earn over their life, not every year."
 
 
 class Source(NamedTuple):
@@ -126,23 +125,11 @@ def _counted(citations: list[dict[str, Any]], quarter: str, scenario: str) -> st
 
 
 def _doubt(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
-    parts = [f"Stands on: {doubt(tree)}."]
     citations = [citation for component in tree["components"] for citation in component["citations"]]
-    words = {f"{c['decision']['target']} {decided(c['decision'])}" for c in citations if c["decision"]}
-    parts += [f"By hand: {word}." for word in sorted(words)]
-    ends = query(
-        connection,
-        f"from marts.ai_revenue_gap where calendar_quarter = {literal(tree['calendar_quarter'])} "
-        "and scenario in ('low', 'high') and gap_usd is not null order by gap_usd",
-    ).as_dicts()
-    if tree["scenario"] == "measured" and len(ends) == 2:
-        parts.append(
-            f"At the ends of the published ranges of the two shares the gap is {usd(ends[0]['gap_usd'])} or "
-            f"{usd(ends[1]['gap_usd'])}."
-        )
-    if not tree["is_like_for_like"]:
-        parts.append("Not like for like: the two sides differ in basis, or in span for a company.")
-    return " ".join([*parts, _LIFETIME])
+    by_hand = {f"{c['decision']['target']} {decided(c['decision'])}" for c in citations if c["decision"]}
+    # The number itself is said already.
+    _, *said = sentences(tree, read_evidence(connection))
+    return " ".join([*said[:-1], *(f"By hand: {word}." for word in sorted(by_hand)), said[-1]])
 
 
 # --- the three styles ---------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from warehouse.errors import Mistake
 from warehouse.formats import one_line, percent, plain, usd
 from warehouse.read import literal, query
 from warehouse.review import DECIDED, decided, decisions_on, of_quarter
+from warehouse.words import read_evidence, sentences
 
 _CALENDAR = re.compile(r"(20[0-9]{2})-?Q([1-4])")
 _FISCAL = re.compile(r"FY(?:20)?([0-9]{2})-?Q([1-4])")
@@ -64,7 +65,8 @@ def _why_not(connection: duckdb.DuckDBPyConnection, quarter: str) -> str:
 def explain(connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str = "measured") -> dict[str, Any]:
     """One gap as a tree: the row of marts.ai_revenue_gap, its `components` (signed whole dollars that sum to
     `gap_usd`), under each its `citations`, and under each of those the operator's `decision` on it, if there is one.
-    `review` is what is set aside, pending or decided of the quarter (rows of marts.review).
+    `review` is what is set aside, pending or decided of the quarter (rows of marts.review), `said` the sentences
+    of words.py, `total` the range, age and bridge of its AI revenue in whole dollars ({} where it is assumed).
 
     :param quarter: as a person types it.
     :raises Mistake: no such quarter or scenario; lists those there are.
@@ -93,7 +95,13 @@ def explain(connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str =
     for component in components:
         statements = [cited[fact_id] for fact_id in component["fact_ids"] or () if fact_id in cited]
         component["citations"] = sorted(statements, key=_newest_last)
-    return gaps[0] | {"components": components, "review": of_quarter(connection, label)}
+    evidence = read_evidence(connection)
+    return gaps[0] | {
+        "components": components,
+        "review": of_quarter(connection, label),
+        "said": sentences(gaps[0], evidence),
+        "total": evidence.totals.get((label, gaps[0]["ai_revenue_basis"]), {}),
+    }
 
 
 def _newest_last(citation: dict[str, Any]) -> tuple[str, str, str]:
@@ -120,6 +128,7 @@ def text(tree: dict[str, Any]) -> str:
         f" ({percent(tree['coverage_share'])} covered); run rate: {tree['run_rate_basis']},"
         f" AI revenue: {tree['ai_revenue_basis']}, "
         f"{'like for like' if tree['is_like_for_like'] else 'NOT like for like'}; known since {tree['known_from']}",
+        *tree["said"][1:],
         "",
     ]
     if tree["gap_usd"] is None:

@@ -69,7 +69,7 @@ class Home(NamedTuple):
 
     @property
     def lock(self) -> Path:
-        """Held (flock) for as long as a refresh runs; its text says by whom."""
+        """Held (flock) for as long as a refresh runs; its record says by whom."""
         return self.root / "refresh.lock"
 
     @property
@@ -194,8 +194,26 @@ def _try_lock(handle: int, kind: int) -> bool:
     return True
 
 
-def _holder(handle: int) -> str:
-    return os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "another process"
+class Holder(NamedTuple):
+    """Who holds a lock; process 0 where its record cannot be read (it is just being written, or is of another
+    version)."""
+
+    process: int
+    since: str = ""
+
+    def __str__(self) -> str:
+        return (
+            f"process {self.process}" + f" since {self.since}" * bool(self.since) if self.process else "another process"
+        )
+
+
+def _holder(handle: int) -> Holder:
+    import json
+
+    try:
+        return Holder(**json.loads(os.pread(handle, 200, 0)))
+    except (ValueError, TypeError):
+        return Holder(0)
 
 
 @contextlib.contextmanager
@@ -206,6 +224,8 @@ def refresh_lock(home: Home) -> Iterator[None]:
 
     :raises Busy: another process holds it; says which.
     """
+    import json
+
     if home.lock in _held:
         _held[home.lock][1] += 1
         try:
@@ -229,7 +249,7 @@ def refresh_lock(home: Home) -> Iterator[None]:
                 raise Busy(f"a refresh is already running ({_holder(handle)}); the published numbers stay readable")
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         os.ftruncate(handle, 0)
-        os.pwrite(handle, f"process {os.getpid()} since {started}\n".encode(), 0)
+        os.pwrite(handle, json.dumps({"process": os.getpid(), "since": started}).encode(), 0)
         _held[home.lock] = [handle, 1]
         try:
             yield
@@ -240,10 +260,10 @@ def refresh_lock(home: Home) -> Iterator[None]:
         os.close(handle)
 
 
-def lock_holder(home: Home) -> str | None:
-    """Who refreshes right now ("process 123 since ..."), or None."""
+def held_by(home: Home) -> Holder | None:
+    """Who refreshes right now, or None."""
     if home.lock in _held:
-        return f"process {os.getpid()}"
+        return Holder(os.getpid())
     try:
         handle = os.open(home.lock, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -252,6 +272,11 @@ def lock_holder(home: Home) -> str | None:
         return None if _try_lock(handle, fcntl.LOCK_SH) else _holder(handle)
     finally:
         os.close(handle)
+
+
+def lock_holder(home: Home) -> str | None:
+    """:func:`held_by` in words ("process 123 since ..."), or None."""
+    return str(holder) if (holder := held_by(home)) else None
 
 
 # --- small files ----------------------------------------------------------------------------------
@@ -272,12 +297,16 @@ def beside(path: Path, ending: str = "") -> Path:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of whatever `path` is, in one step; a link in its place is replaced, never followed."""
+    """Put `data` in the place of whatever `path` is, in one step and for good: after a power cut it holds one or the
+    other, whole. A link in its place is replaced, never followed."""
     temporary = beside(path)
     try:
         with temporary.open("xb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
+        sync_directory(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -293,7 +322,7 @@ _NOTE_BYTES = 4096
 def record_refresh(home: Home, outcome: str, message: str, at: str) -> None:
     """Note how a refresh ended, for `show` and `doctor`: also on a disk that is full, over the note before.
 
-    :param outcome: published, unchanged, imported or failed.
+    :param outcome: published, unchanged, imported, fetched (after a fetch that failed) or failed.
     :param message: one line; for a failure, the check or step that blocked it.
     :param at: UTC, ISO 8601.
     :raises OSError: neither could be written.

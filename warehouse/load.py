@@ -22,6 +22,7 @@ import duckdb
 
 from warehouse.errors import Busy, LoadError, WarehouseError
 from warehouse.home import Home
+from warehouse.settings import memory_limit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +33,7 @@ _SCHEMA = Path(__file__).with_name("schema.sql")
 #: Bounded, offline and independent of the machine's clock zone. Two threads: the data is small.
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
-    "memory_limit": os.environ.get("AIGAP_MEMORY_LIMIT") or "1GB",
+    "memory_limit": memory_limit(),
     "max_temp_directory_size": "2GB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -42,6 +43,8 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 REPLACED = (
     "companies",
     "metric_concepts",
+    "forms",
+    "spans",
     "ai_revenue_roles",
     "ai_revenue_edges",
     "curated_figures",
@@ -49,6 +52,7 @@ REPLACED = (
     "doubtful_rows",
     "scenario_parameters",
     "pending_filings",
+    "held_back",
     "decisions",
 )
 
@@ -312,7 +316,7 @@ def load_facts(connection: duckdb.DuckDBPyConnection, facts: pa.Table, payloads:
 
     Another value for a key goes to raw.fact_conflicts and is counted.
 
-    :param payloads: the payloads they were read from (schema ingest.bundle.PAYLOADS): they say when. Call load_payloads
+    :param payloads: the payloads they were read from (schema PAYLOADS): they say when. Call load_payloads
         after this, so that a payload counts as read when its facts are here.
     :raises LoadError: a key column is null, or a column is missing.
     """
@@ -425,7 +429,7 @@ def load_set_aside(connection: duckdb.DuckDBPyConnection, aside: pa.Table, paylo
 
 
 def load_payloads(connection: duckdb.DuckDBPyConnection, payloads: pa.Table) -> LoadResult:
-    """Note which payloads were read (schema ingest.bundle.PAYLOADS); the newest word on one replaces the older.
+    """Note which payloads were read (schema PAYLOADS of ingest.records); the newest word on one replaces the older.
 
     :raises LoadError: a column is missing, or one that must be stated is null.
     """
@@ -458,7 +462,7 @@ def loaded_payloads(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
 
 
 def noted_payloads(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Every payload that runs so far have read or tried to (schema ingest.bundle.PAYLOADS)."""
+    """Every payload that runs so far have read or tried to (schema PAYLOADS of ingest.records)."""
     return connection.execute("select * from raw.payloads order by url, sha256").to_arrow_table()
 
 

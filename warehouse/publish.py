@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from warehouse.errors import PublishError
 from warehouse.faults import crash_point
 from warehouse.home import SCHEMA_VERSION, Home, refresh_lock, sync_directory
 from warehouse.load import SETTINGS
+from warehouse.macros import macros_in, reader_macros, surroundings
 from warehouse.verify import literal
 
 #: Storage of DuckDB 1.0. With primary keys, table macros and comments in it, DuckDB 1.1 and later open it (1.0
@@ -70,8 +70,6 @@ CONTRACT: dict[str, tuple[str, ...]] = {
     }.items()
 }
 
-_MACROS = Path(__file__).with_name("reader_macros.sql")
-_MACRO_NAME = re.compile(r"\bmacro\s+marts\.(\w+)", re.IGNORECASE)
 _UNTOUCHED = "the published numbers are unchanged"
 
 
@@ -108,8 +106,7 @@ def publish(home: Home, info: BuildInfo, *, force: bool = False, macros: str | N
     check has passed.
 
     :param force: publish even if nothing changed.
-    :param macros: SQL of the table macros, each `create or replace macro marts.<name>(...)`; default
-        reader_macros.sql.
+    :param macros: SQL of the macros, each `create or replace macro marts.<name>(...)`; default reader_macros().
     :raises Busy: another process refreshes.
     :raises PublishError: the marts are incomplete, the new file cannot be written, or it failed its audit.
         Readers keep the generation they had.
@@ -120,18 +117,19 @@ def publish(home: Home, info: BuildInfo, *, force: bool = False, macros: str | N
             home.generations.mkdir(parents=True, exist_ok=True)
             _clear_leftovers(home)
             crash_point("publish.cleaned")
-            return _publish(home, info, force, _MACROS.read_text("utf-8") if macros is None else macros)
+            return _publish(home, info, force, macros)
         except duckdb.Error as error:
             raise PublishError(f"publishing stopped: {str(error).splitlines()[0]}; {_UNTOUCHED}") from error
         except OSError as error:
             raise PublishError(f"publishing stopped: {error}; {_UNTOUCHED}") from error
 
 
-def _publish(home: Home, info: BuildInfo, force: bool, macros: str) -> Published:
+def _publish(home: Home, info: BuildInfo, force: bool, macros: str | None) -> Published:
     # A name that nobody can know before: DuckDB would write through a link that lies there.
     new = home.generations / f".new-{os.urandom(8).hex()}.duckdb"
     with _workbench(home, spill=new.with_suffix(".spill")) as connection:
         _check_contract(connection)
+        macros = reader_macros(connection, "build") if macros is None else macros
         build = _describe(connection, home, info, macros)
         if not force and (same := _same_as_live(home, build)):
             return same
@@ -350,8 +348,8 @@ def _write(connection: duckdb.DuckDBPyConnection, new: Path, build: dict[str, An
     values = ", ".join(_value(value) for value in build.values())
     connection.execute(f"insert into pub.meta.build ({', '.join(build)}) values ({values})")
     connection.execute(macros)
-    # A shell opens in schema main: there the macros answer without `marts.` in front.
-    connection.execute(re.sub(r"\b(macro(?:\s+table)?\s+)marts\.", r"\1main.", macros, flags=re.IGNORECASE))
+    for statement in surroundings(connection, macros, "build"):
+        connection.execute(statement)
     connection.commit()
     crash_point("publish.copied")
     connection.execute("checkpoint pub")
@@ -420,7 +418,7 @@ def _audit(path: Path, build: dict[str, Any], macros: str) -> dict[str, int]:
         "content_hash": build["content_hash"],
         "accessions_hash": build["accessions_hash"],
         "stated": [[build["content_hash"], build["generation"]]],
-        "macros": sorted(_MACRO_NAME.findall(macros)),
+        "macros": sorted(macro.name for macro in macros_in(macros)),
     }
     for what, value in expected.items():
         if found[what] != value:

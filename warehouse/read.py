@@ -18,13 +18,14 @@ import duckdb
 
 from warehouse.errors import Mistake, NotPublished, WarehouseError
 from warehouse.home import SCHEMA_VERSION, Home
+from warehouse.settings import DEFAULT_MEMORY
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
-    "memory_limit": "1GB",
+    "memory_limit": DEFAULT_MEMORY,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,

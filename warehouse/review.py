@@ -182,7 +182,9 @@ def _published_targets(home: Home) -> tuple[set[str], set[str]]:
     known: set[str] = set()
     try:
         with open_published(home) as connection:
-            sql = "select distinct accession, metric, period_end from marts.citations where accession is not null"
+            # A file that an older version published says of facts alone which filing they stand in.
+            filing = "source_accession" if _has_column(connection, "citations", "source_accession") else "accession"
+            sql = f"select distinct {filing}, metric, period_end from marts.citations where {filing} is not null"
             if is_there(connection):
                 known |= {
                     row[0] for row in query(connection, "select target from marts.review").rows if is_target(row[0])
@@ -200,6 +202,15 @@ def _published_targets(home: Home) -> tuple[set[str], set[str]]:
     except WarehouseError:
         return known, set()  # nothing published, or of another version: the build file must do
     return known, {row[0] for row in found}
+
+
+def _has_column(connection: duckdb.DuckDBPyConnection, mart: str, column: str) -> bool:
+    found = query(
+        connection,
+        "select 1 from duckdb_columns() where database_name = current_database() and schema_name = 'marts' "
+        f"and table_name = {literal(mart)} and column_name = {literal(column)}",
+    )
+    return bool(found.rows)
 
 
 def _built_accessions(home: Home) -> set[str]:

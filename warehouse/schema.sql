@@ -163,6 +163,24 @@ comment on column raw.metric_concepts.filed_to is 'Last filing date it holds for
 comment on column raw.metric_concepts.part_of is 'Metric of which it is a part and which it cannot exceed; empty for none.';
 comment on column raw.metric_concepts.max_step is 'How many times its neighbours in time a statement may be before it is set aside; 0 for any.';
 
+create table raw.forms (
+    form varchar primary key,
+    is_whole_report boolean not null
+);
+comment on table raw.forms is 'The forms whose facts are read (ingest/rules.py).';
+comment on column raw.forms.form is 'Form as EDGAR lists it, such as 10-QT/A.';
+comment on column raw.forms.is_whole_report is 'A report with all statements of its period: no amendment, no recast in passing.';
+
+create table raw.spans (
+    span varchar primary key,
+    shortest_days integer not null,
+    longest_days integer not null
+);
+comment on table raw.spans is 'How long a period must last to be a quarter, half, nine months or year (ingest/rules.py).';
+comment on column raw.spans.span is 'quarter, half, nine_months or year.';
+comment on column raw.spans.shortest_days is 'Days at least, both ends counted.';
+comment on column raw.spans.longest_days is 'Days at most, both ends counted.';
+
 create table raw.ai_revenue_roles (
     company varchar primary key,
     role varchar not null,
@@ -359,6 +377,18 @@ comment on column raw.pending_filings.accession is 'Accession number.';
 comment on column raw.pending_filings.form is 'Form, such as 10-Q.';
 comment on column raw.pending_filings.filed_on is 'Day it was filed.';
 comment on column raw.pending_filings.reason is 'Why its facts are not here yet.';
+
+create table raw.held_back (
+    target varchar primary key,
+    cik varchar not null,
+    since timestamptz not null,
+    reason varchar not null
+);
+comment on table raw.held_back is 'Answers of EDGAR that are not used as yet, because they go back behind an earlier one.';
+comment on column raw.held_back.target is 'What a decision on it names, such as submissions/0001045810.';
+comment on column raw.held_back.cik is 'Central Index Key, ten digits.';
+comment on column raw.held_back.since is 'When it was first refused.';
+comment on column raw.held_back.reason is 'What goes back, and until when it is held to be a stale copy.';
 
 create table raw.decisions (
     number integer primary key,

@@ -6,30 +6,21 @@ Belongs here: which rows `aigap show` prints and the sentences around them. Does
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from warehouse.errors import Mistake
 from warehouse.formats import harmless, markdown, markdown_text, one_line, percent, plain, table, usd
 from warehouse.read import Rows, literal, query
+from warehouse.words import UNLIKE, as_of_table, read_evidence
+from warehouse.words import sentences as told
 
 if TYPE_CHECKING:
     from warehouse.bars import Terminal
 
-_RUN_RATE = {
-    "actual_run_rate": "4 x the quarter NVIDIA reported",
-    "trailing_12m": "the last four quarters NVIDIA reported",
-    "forecast_run_rate": "4 x a forecast of the quarter, as published then",
-}
-_AI_REVENUE = {
-    "assumed": "AI revenue is assumed, not measured",
-    "measured_run_rate": "AI revenue adds up companies' latest run rates, overlaps netted",
-    "estimated_run_rate": "AI revenue is companies' quarters as reported or interpolated, x 4, overlaps netted",
-    "measured_trailing_12m": "AI revenue adds up companies' trailing twelve months, overlaps netted",
-}
-
-_UNLIKE, _WARNED = _RESERVATIONS = ("Not like for like", "With reservations")
+_WARNED = "With reservations"
+_RESERVATIONS = (UNLIKE, _WARNED)
 
 
 def gap_rows(connection: duckdb.DuckDBPyConnection, scenario: str, last: int | None, as_of: date | None = None) -> Rows:
@@ -43,7 +34,8 @@ def gap_rows(connection: duckdb.DuckDBPyConnection, scenario: str, last: int | N
     """
     found = query(connection, gap_sql(scenario, last, as_of))
     if not found.rows:
-        names = query(connection, f"select distinct scenario from {_source(as_of)} order by scenario").rows
+        source = as_of_table("ai_revenue_gap", as_of)
+        names = query(connection, f"select distinct scenario from {source} order by scenario").rows
         if as_of and not names:
             raise Mistake(f"nothing was known on {as_of}: the question was first asked on 2023-09-20")
         raise Mistake(
@@ -56,14 +48,10 @@ def gap_sql(scenario: str, last: int | None, as_of: date | None = None) -> str:
     """The query behind gap_rows."""
     wanted = "true" if scenario == "all" else f"scenario = {literal(scenario)}"
     return (
-        f"from {_source(as_of)} where {wanted} "
+        f"from {as_of_table('ai_revenue_gap', as_of)} where {wanted} "
         f"qualify dense_rank() over (order by calendar_quarter desc) <= {last or 1_000_000} "
         "order by calendar_quarter desc, scenario"
     )
-
-
-def _source(as_of: date | None) -> str:
-    return f"marts.gap_as_of(date '{as_of}')" if as_of else "marts.ai_revenue_gap"
 
 
 def forecasts_since(connection: duckdb.DuckDBPyConnection, found: Rows) -> str:
@@ -174,43 +162,12 @@ def sentences(text: str, style: str, screen: Terminal | None = None) -> str:
     )
 
 
-def headline(found: Rows) -> str:
-    """One sentence about the newest quarter that has a gap, and what it stands on."""
+def headline(connection: duckdb.DuckDBPyConnection, found: Rows, as_of: date | None = None) -> str:
+    """What is said of the newest quarter that has a gap, a line a sentence; `as_of` as in gap_rows."""
     rows = [row for row in found.as_dicts() if row["gap_usd"] is not None]
     if not rows:
         return f"No quarter of scenario {found.as_dicts()[0]['scenario']} has a gap: its AI revenue is not known.\n"
-    row = rows[0]
-    verb = "covers" if row["ai_revenue_basis"] == "assumed" else "measured covers"
-    lines = [
-        f"{row['calendar_quarter']}: NVIDIA's data-center revenue runs at {usd(row['run_rate_usd'])} a year. To pay "
-        f"that back takes {usd(row['required_revenue_usd'])} of AI revenue; the {usd(row['ai_revenue_usd'])} a year "
-        f"{verb} {percent(row['coverage_share'])}. The gap: {usd(row['gap_usd'])}.",
-        f"Stands on: {doubt(row)}.",
-    ]
-    if not row["is_like_for_like"]:
-        lines.append(f"{_UNLIKE}: the two sides differ in basis, or in span for a company.")
-    lines.append("Required revenue is what one year's chips must earn over their life, not every year.")
-    return "\n".join(lines) + "\n"
-
-
-def doubt(row: dict[str, Any]) -> str:
-    """What one row of marts.ai_revenue_gap stands on: bases, staleness and assumptions, as one phrase."""
-    ai_revenue = _AI_REVENUE.get(row["ai_revenue_basis"], row["ai_revenue_basis"])
-    if row["ai_revenue_basis"] != "assumed":
-        details = []
-        if row.get("companies_counted") is not None:
-            details.append(f"{row['companies_counted']} companies")
-        if row.get("max_staleness_days") is not None:
-            details.append(f"oldest figure {row['max_staleness_days']} days old at the quarter's end")
-        ai_revenue += f" ({', '.join(details)})" if details else ""
-    return "; ".join(
-        (
-            _RUN_RATE.get(row["run_rate_basis"], row["run_rate_basis"]),
-            ai_revenue,
-            f"assumed: chips are {percent(row['gpu_share_of_tco'])} of a data center's cost, "
-            f"their users' gross margin is {percent(row['end_user_gross_margin'])}",
-        )
-    )
+    return "\n".join(told(rows[0], read_evidence(connection, as_of))) + "\n"
 
 
 def footer(connection: duckdb.DuckDBPyConnection, quarter: str) -> str:

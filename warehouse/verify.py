@@ -81,7 +81,7 @@ def schema_hash(
 
 
 def structure_hash(connection: duckdb.DuckDBPyConnection, macros: str, database: str | None = None) -> str:
-    """SHA-256 over the definitions and comments of schema marts, and the text of the reader macros."""
+    """SHA-256 over the definitions and comments of schema marts, and the text of the macros."""
     tables = connection.execute(
         "select table_name, sql, comment from duckdb_tables() "
         f"where schema_name = 'marts' and database_name = {_database(database)} order by all"
@@ -94,14 +94,15 @@ def structure_hash(connection: duckdb.DuckDBPyConnection, macros: str, database:
 
 
 def _bound_macros(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Names of the table macros of schema marts, each proved to bind by planning a call with NULLs."""
+    """Names of the macros of schema marts, each proved to bind by planning a call with NULLs."""
     rows = connection.execute(
-        "select function_name, len(parameters) from duckdb_functions() "
-        "where schema_name = 'marts' and function_type = 'table_macro' order by all"
+        "select function_name, len(parameters), function_type = 'table_macro' from duckdb_functions() "
+        "where schema_name = 'marts' and function_type in ('macro', 'table_macro') order by all"
     ).fetchall()
-    for name, parameters in rows:
+    for name, parameters, is_table in rows:
         for schema in ("marts", "main"):
-            connection.execute(f"explain select * from {schema}.{quoted(name)}({', '.join(['null'] * parameters)})")
+            call = f"{schema}.{quoted(name)}({', '.join(['null'] * parameters)})"
+            connection.execute(f"explain select {'* from ' * is_table}{call}")
     return [row[0] for row in rows]
 
 

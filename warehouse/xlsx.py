@@ -49,7 +49,8 @@ _CAVEATS = (
     "The two shares (chips of a data center's cost, gross margin of their users) are assumptions: compare the "
     "scenarios measured, low and high.",
     "AI revenue is what public sources let us count, netted for what companies pay each other; where no amount was "
-    "published the netted share is assumed. A company's last figure is carried forward: see staleness_days.",
+    "published the netted share is assumed. Between two statements a run rate is interpolated, after the last it is "
+    "carried: see is_carried and staleness_days of ai_revenue_series.",
     "Microsoft's share of NVIDIA's sales is an estimate, always: NVIDIA has never named Microsoft.",
     "capex_basis differs from company to company; do not add across it.",
     "known_from is the day a version of a number was public; the tables ending in _versions hold every version.",
@@ -167,7 +168,7 @@ def _notes(
 ) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Headings with lines of two cells under each."""
     found = gap_rows(connection, "measured", None)
-    says = headline(found).splitlines() + footer(connection, found.as_dicts()[0]["calendar_quarter"]).splitlines()[:-1]
+    *says, _ = (headline(connection, found) + footer(connection, found.as_dicts()[0]["calendar_quarter"])).splitlines()
     yield "The AI revenue gap", [("", line) for line in says]
     yield "Before you quote a number", [("", line) for line in _CAVEATS]
     yield "Sheets", [(sheets[table], f"marts.{table}: {says}") for table, says in tables.items()]

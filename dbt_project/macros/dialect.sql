@@ -136,6 +136,15 @@
     regexp_extract({{ dimensions }}, '(^|;){{ axis }}=([^;]+)', 2)
 {%- endmacro %}
 
+{#- The accession number of the filing whose folder an EDGAR address leads into; null for any other address. -#}
+{% macro accession_of(url) -%}
+    {%- set digits = "regexp_extract(" ~ url ~ ", '[.]sec[.]gov/Archives/edgar/data/[0-9]+/([0-9]{18})', 1)" -%}
+    case
+        when {{ digits }} <> ''
+            then concat(substr({{ digits }}, 1, 10), '-', substr({{ digits }}, 11, 2), '-', substr({{ digits }}, 13, 6))
+    end
+{%- endmacro %}
+
 {#- A text literal with apostrophes in it. Before Spark 4, '' joins two literals there and the apostrophe is lost. -#}
 {% macro quoted(text) %}{{ return(adapter.dispatch('quoted', 'ai_revenue_gap')(text)) }}{% endmacro %}
 {% macro default__quoted(text) %}'{{ text | replace("'", "''") }}'{% endmacro %}

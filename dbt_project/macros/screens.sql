@@ -80,25 +80,26 @@
 {%- endmacro %}
 
 {% macro how_apart(steps) -%}
+    {%- set larger = 'greatest(' ~ steps ~ '.per_day_usd, ' ~ steps ~ '.neighbour_per_day_usd)' -%}
+    {%- set smaller = 'greatest(1, least(' ~ steps ~ '.per_day_usd, ' ~ steps ~ '.neighbour_per_day_usd))' -%}
+    {%- set is_larger = steps ~ '.per_day_usd > ' ~ steps ~ '.neighbour_per_day_usd' -%}
     concat(
-        'stands apart from its neighbours in time: a day of it is ',
+        'stands apart from its neighbours in time: a day of ',
+        case when {{ is_larger }} then 'it' else 'the nearest other statement' end,
+        ' is ',
         cast(
-            cast(
-                {{ share_of(
-                    'least(' ~ steps ~ '.per_day_usd, 100000 * greatest(1, ' ~ steps ~ '.neighbour_per_day_usd))',
-                    'greatest(1, ' ~ steps ~ '.neighbour_per_day_usd)'
-                ) }} as decimal(18, 3)
-            ) as string
+            cast({{ share_of('least(' ~ larger ~ ', 100000 * ' ~ smaller ~ ')', smaller) }} as decimal(18, 3)) as string
         ),
-        ' times a day of the nearest other statement'
+        ' times a day of ',
+        case when {{ is_larger }} then 'the nearest other statement' else 'it' end
     )
 {%- endmacro %}
 
 {#- Decisions that speak of a row: of its document, of the metric in it, or of one period of that. -#}
 {% macro decided(row, decision) -%}
     {{ row }}.accession = {{ decision }}.accession
-    and {{ row }}.metric = coalesce({{ decision }}.metric, {{ row }}.metric)
-    and {{ row }}.period_end = coalesce({{ decision }}.period_end, {{ row }}.period_end)
+    and ({{ decision }}.metric is null or {{ row }}.metric = {{ decision }}.metric)
+    and ({{ decision }}.period_end is null or {{ row }}.period_end = {{ decision }}.period_end)
 {%- endmacro %}
 
 {#- From when to when each row of `statements` is used: from its day on if it is sound, else from the day an operator
@@ -131,6 +132,29 @@
         ) as words
     ) as intervals
     where is_used and (used_to is null or used_from < used_to)
+{% endmacro %}
+
+{#- The rows of `relation` all of whose statements of filings and press are used today: what rests on one that was rejected or
+    corrected since is left out, also where a version of it stood once. -#}
+{% macro resting_on_used_statements(relation) %}
+    select {{ relation }}.*
+    from {{ relation }}
+    left join (
+        select distinct cast(parts.fact_ids as string) as fact_ids
+        from (
+            select {{ relation }}.fact_ids, exploded.fact_id
+            from {{ relation }} {{ explode_ids(relation ~ '.fact_ids', 'fact_id') }}
+        ) as parts
+        left join (
+            select distinct exploded.fact_id
+            from (
+                select fact_ids from {{ ref('int_usable_observations') }}
+                where used_to is null
+            ) as observations {{ explode_ids('observations.fact_ids', 'fact_id') }}
+        ) as used on parts.fact_id = used.fact_id
+        where used.fact_id is null
+    ) as out_of_use on cast({{ relation }}.fact_ids as string) = out_of_use.fact_ids
+    where out_of_use.fact_ids is null
 {% endmacro %}
 
 {#- The order of statements made on one day, the last word first: an amendment after the report, a report after a recast in

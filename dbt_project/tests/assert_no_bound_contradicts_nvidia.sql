@@ -16,6 +16,7 @@ disclosed as (
         period_start,
         period_end,
         known_from,
+        known_to,
         max(case when qualifier = 'none_at_or_above_10' then 0.1 else share + 0.005 end) as most_share,
         max(case when qualifier = 'none_at_or_above_10' then 1 else 0 end) as is_nobody
     from {{ ref('int_customer_shares') }}
@@ -25,7 +26,7 @@ disclosed as (
             (qualifier = 'none_at_or_above_10' and customer_kind <> 'direct')
             or (customer_kind = 'indirect' and share is not null)
         )
-    group by period_start, period_end, known_from
+    group by period_start, period_end, known_from, known_to
 ),
 
 in_dollars as (
@@ -44,7 +45,7 @@ in_dollars as (
         min(within.period_start) as covered_from,
         max(within.period_end) as covered_to
     from versions
-    inner join disclosed on versions.known_from >= disclosed.known_from
+    inner join disclosed on {{ in_force('disclosed', 'versions.known_from') }}
     inner join nvidia as within
         on
             disclosed.period_start <= within.period_start

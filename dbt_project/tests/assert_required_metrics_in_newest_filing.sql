@@ -1,10 +1,12 @@
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'int_metric_observations'}}}) }}
--- A required metric that the newest 10-Q or 10-K of its company no longer states: the tag drifted, or a member was renamed. Find
--- its new name in the filing, add it to ingest/companies.toml with its first date, and refresh again. Company facts carry no
--- dimensional facts, so a filing known only from there answers for undimensioned metrics alone.
+-- A required metric that the newest whole report (10-Q, 10-K) of its company no longer states: the tag drifted, or a member
+-- was renamed. Find its new name in the filing, add it to ingest/companies.toml with its first date, and refresh again. Company
+-- facts carry no dimensional facts, so a filing known only from there answers for undimensioned metrics alone.
 with facts as (
-    select * from {{ ref('stg_edgar__facts') }}
-    where form in ('10-K', '10-Q')
+    select facts.*
+    from {{ ref('stg_edgar__facts') }} as facts
+    inner join {{ ref('stg_rules__forms') }} as forms on facts.form = forms.form
+    where forms.is_whole_report
 ),
 
 newest as (

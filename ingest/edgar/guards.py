@@ -16,15 +16,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.archive import write_atomically
 from ingest.companies import Company
-from ingest.edgar.holdings import FETCHED_FORMS, datable
-from ingest.records import PayloadError
+from ingest.edgar.holdings import datable
+from ingest.records import HELD_BACK, PayloadError
+from ingest.rules import FETCHED_FORMS
 from ingest.submissions import Submissions
 
 #: For how long an answer that goes back is held to be a stale copy.
@@ -64,8 +65,19 @@ def fewer_facts(old: pa.Table, was_received: date, new: pa.Table, received: date
     )
 
 
+class _Refused(NamedTuple):
+    since: datetime
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.reason}. A stale copy, not used; the next fetch asks again. If EDGAR still says so after "
+            f"{self.since + STALE_FOR:%Y-%m-%d %H:%M} UTC it is taken"
+        )
+
+
 class Guards:
-    """Which answers are being refused, and since when: a small file of the archive, losing which costs a day.
+    """Which answers are being refused, since when and why: a small file of the archive, losing which costs a day.
 
     :param lifted: target -> when an operator accepted what was refused until then.
     """
@@ -73,13 +85,13 @@ class Guards:
     def __init__(self, root: Path, lifted: Mapping[str, datetime]) -> None:
         self._path = root / "refused.json"
         self._lifted = lifted
-        self._since: dict[str, datetime] = {}
+        self._refused: dict[str, _Refused] = {}
         try:
             noted = json.loads(self._path.read_bytes())
-            for target, moment in noted.items():
-                self._since[str(target)] = datetime.fromisoformat(moment).astimezone(UTC)
+            for target, (moment, reason) in noted.items():
+                self._refused[str(target)] = _Refused(datetime.fromisoformat(moment).astimezone(UTC), str(reason))
         except (OSError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
-            self._since = {}
+            self._refused = {}
 
     def admit(self, target: str, what: str, stale: str | None, now: datetime) -> str | None:
         """Return when an answer may be taken, with a sentence if it goes back all the same.
@@ -92,7 +104,8 @@ class Guards:
         if stale is None:
             self._forget(target)
             return None
-        since = self._since.get(target, now)
+        known = self._refused.get(target)
+        since = known.since if known else now
         if since > now:  # the clock went back
             since = now
         lifted = self._lifted.get(target)
@@ -102,21 +115,27 @@ class Guards:
         if now - since >= STALE_FOR:
             self._forget(target)
             return f"{what} {stale}. Taken as served: EDGAR has said so since {since:%Y-%m-%d %H:%M} UTC"
-        if self._since.get(target) != since:
-            self._since[target] = since
+        refused = _Refused(since, f"{what} {stale}")
+        if known != refused:
+            self._refused[target] = refused
             self._write()
-        raise PayloadError(
-            f"{what} {stale}. A stale copy, not used; the next fetch asks again. If EDGAR still says so after "
-            f"{since + STALE_FOR:%Y-%m-%d %H:%M} UTC it is taken; to take it now, accept {target} with aigap review"
-        )
+        raise PayloadError(f"{refused}; to take it now, accept {target} with aigap review")
 
     def _forget(self, target: str) -> None:
-        if self._since.pop(target, None) is not None:
+        if self._refused.pop(target, None) is not None:
             self._write()
 
     def _write(self) -> None:
-        noted = {target: since.isoformat(timespec="seconds") for target, since in sorted(self._since.items())}
+        noted = {t: (r.since.isoformat(timespec="seconds"), r.reason) for t, r in sorted(self._refused.items())}
         write_atomically(self._path, json.dumps(noted, indent=1).encode())
+
+    def held_back(self) -> pa.Table:
+        """What is refused now, schema HELD_BACK."""
+        rows = [
+            {"target": target, "cik": target.rpartition("/")[2], "since": refused.since, "reason": str(refused)}
+            for target, refused in sorted(self._refused.items())
+        ]
+        return pa.Table.from_pylist(rows, HELD_BACK)
 
 
 # --- rewritten? -----------------------------------------------------------------------------------

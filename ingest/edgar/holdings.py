@@ -25,17 +25,12 @@ from ingest.edgar import urls
 from ingest.edgar.urls import EDGAR
 from ingest.payload import check_payload
 from ingest.records import PENDING, PayloadError
+from ingest.rules import ALWAYS_XBRL, FETCHED_FORMS
 from ingest.submissions import Page, Submissions, parse_submissions
-from ingest.xbrl.table import PERIODIC_FORMS
 
-#: Of the forms whose facts are kept, those that are reports of their own and therefore fetched.
-FETCHED_FORMS = frozenset(form for form in PERIODIC_FORMS if form.startswith(("10-", "20-F")))
 DOCUMENT_KINDS = ("xbrl_instance", "inline_xbrl")
 #: No filing before the SEC's phase-in carries XBRL.
 FIRST_XBRL = date(2009, 6, 1)
-#: From this filing day on a report of that form always holds XBRL: an index without any is not complete yet.
-#: An amendment may replace a part without figures.
-ALWAYS_XBRL = dict.fromkeys(("10-K", "10-KT", "10-Q", "10-QT"), date(2011, 7, 1)) | {"20-F": date(2019, 1, 1)}
 #: How far back a company goes of which nothing is known: its newest year of reports.
 FIRST_LOOK = timedelta(days=400)
 #: An index that may be complete (an amendment without XBRL, one inline document that was read) is asked for again by

@@ -7,7 +7,6 @@ from ingest.xbrl.document import Document, Fact, Rejected
 from ingest.xbrl.inline import parse_inline
 from ingest.xbrl.instance import parse_instance
 from ingest.xbrl.table import (
-    PERIODIC_FORMS,
     facts_table,
     impossible_table,
     periodic_only,
@@ -16,7 +15,6 @@ from ingest.xbrl.table import (
 )
 
 __all__ = [
-    "PERIODIC_FORMS",
     "Document",
     "Fact",
     "Rejected",

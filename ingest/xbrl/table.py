@@ -15,13 +15,8 @@ import pyarrow.compute as pc
 
 from ingest.aside import set_aside_table
 from ingest.records import FACTS, SET_ASIDE, PayloadError
+from ingest.rules import PERIODIC_FORMS
 from ingest.xbrl.document import Document
-
-#: Forms whose facts are kept. An 8-K may recast earlier periods: a later vintage, so it stays.
-#: Proxy statements and prospectuses (DEF 14A, 424B) carry figures off by a factor: never.
-PERIODIC_FORMS = tuple(
-    form + suffix for form in ("10-K", "10-KT", "10-Q", "10-QT", "20-F", "40-F", "6-K", "8-K") for suffix in ("", "/A")
-)
 
 
 def facts_table(

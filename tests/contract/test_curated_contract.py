@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytest
 
 from ingest.companies import watch_list
+from ingest.corrections import CORRECTIONS_FILE, parse_corrections
 from ingest.edges import ANY, JOINT, read_ai_revenue_edges
 from ingest.figures import (
     FIGURE_FILES,
@@ -23,7 +24,6 @@ from ingest.figures import (
     read_figures,
     read_scenarios,
 )
-from ingest.ledger import CORRECTIONS_FILE, parse_corrections
 
 #: Nothing may be known after today; a clock set before the collection was made does not count.
 LATEST = max(date.today(), date(2026, 11, 22))

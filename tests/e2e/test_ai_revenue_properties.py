@@ -22,6 +22,7 @@ from support.rebuild import rebuilt
 
 MARTS = ("ai_revenue_series", "ai_revenue_totals", "ai_revenue_bridge", "ai_revenue_panel")
 LAYERS = {"Lab": "model", "Cloud": "cloud_infrastructure", "App": "application"}
+CENTRE_AND_ENDS = "company, calendar_quarter, low_usd, central_usd, high_usd, fact_ids"
 START = date(2024, 1, 1)
 M = 1_000_000
 SETTINGS = settings(
@@ -108,6 +109,7 @@ def _figure(number: int, row: dict) -> dict:
         "source_url": "u",
         "is_citable": True,
         "overlaps_with": "others",
+        "file": "ai_revenue.csv",
         **row,
     }
 
@@ -197,6 +199,38 @@ def test_the_panel_ignores_an_entrant(run, said, paid, value):
     assert entered == value * M
     opened = {row[0] for row in without}
     assert [row for row in with_entrant if row[0] in opened] == without
+
+
+@SETTINGS
+@given(said=statements(), paid=payments(), theirs=statements())
+def test_the_users_own_figures_move_nothing_shipped_and_count_where_they_are_asked_for(run, said, paid, theirs):
+    """Every shipped row of every version is as without them; the own basis is what they would give if they shipped."""
+    # Of quarters that NVIDIA's filings have opened: an own figure opens none.
+    theirs = [row for row in theirs if row["period_end"] < date(2025, 7, 1)]
+    own = [row | {"file": "own:mine.csv"} for row in theirs]
+
+    def shipped(con):
+        return {
+            mart: con.execute(
+                f"select * from marts.{mart}_versions where ai_revenue_basis not like 'own:%' order by all"
+            ).fetchall()
+            for mart in MARTS
+        }
+
+    with run(said, paid) as con:
+        without = shipped(con)
+        assert con.execute("select * from marts.ai_revenue_series where ai_revenue_basis like 'own:%'").fetchall() == []
+    with run([*said, *own], paid) as con:
+        assert shipped(con) == without
+        counted = con.execute(
+            f"""select substr(ai_revenue_basis, 5), {CENTRE_AND_ENDS} from marts.ai_revenue_series
+                where ai_revenue_basis like 'own:%' order by all"""
+        ).fetchall()
+    with run([*said, *theirs], paid) as con:
+        if_shipped = con.execute(
+            f"select ai_revenue_basis, {CENTRE_AND_ENDS} from marts.ai_revenue_series order by all"
+        ).fetchall()
+    assert counted == (if_shipped if own else [])
 
 
 @SETTINGS

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.history import VERSIONED_MARTS, compiled_models, differences_at, knowledge_days
+from orchestration.history import differences_at, knowledge_days, models_with_history, versioned_marts
 
 #: Of about 250 knowledge days; the first and the last are among them.
 SAMPLE = 25
+_MARTS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts"
+VERSIONED = versioned_marts(path.stem for path in _MARTS.glob("*.sql"))
 
 
 def test_a_rebuild_at_a_past_day_is_what_the_as_of_tables_say(refreshed, manifest):
@@ -18,21 +21,21 @@ def test_a_rebuild_at_a_past_day_is_what_the_as_of_tables_say(refreshed, manifes
     step = (len(days) - 1) / (SAMPLE - 1)
     sample = [days[round(i * step)] for i in range(SAMPLE)]
     assert len(set(sample)) == SAMPLE
-    models = compiled_models(manifest)
+    models = models_with_history(manifest)
     found = [difference for day in sample for difference in differences_at(refreshed.home.build, models, day)]
     assert found == []
 
 
 def test_the_comparison_can_fail(refreshed, manifest):
     """A rebuild that derives anything otherwise than the published versions is found out: the comparison can fail."""
-    models = compiled_models(manifest)
+    models = models_with_history(manifest)
     cheat = [replace(m, sql=m.sql.replace("4 * value_usd", "5 * value_usd")) for m in models]
     assert cheat != models
     found = differences_at(refreshed.home.build, cheat, date(2024, 6, 20))
     assert {d.mart for d in found} == {"ai_revenue_gap"}
 
 
-@pytest.mark.parametrize("mart", VERSIONED_MARTS)
+@pytest.mark.parametrize("mart", VERSIONED)
 def test_the_current_table_is_the_open_versions(published, mart):
     with duckdb.connect(str(published), read_only=True) as con:
         current, still_open = (
@@ -43,7 +46,7 @@ def test_the_current_table_is_the_open_versions(published, mart):
         assert con.sql(f"({still_open}) except all ({current})").fetchall() == []
 
 
-@pytest.mark.parametrize("mart", VERSIONED_MARTS)
+@pytest.mark.parametrize("mart", VERSIONED)
 def test_a_version_opens_only_where_its_own_row_changed(published, mart):
     with duckdb.connect(str(published), read_only=True) as con:
         columns = con.table(f"marts.{mart}").columns

@@ -4,12 +4,15 @@ These are what dbt's unit tests are, but a refresh does not wait for them. tests
 SQL and sees them fail.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import duckdb
 import pytest
 
+from ingest.figures import check_span
+from ingest.records import CuratedError
+from ingest.rules import PERIODIC_FORMS, span_of
 from orchestration.history import compiled_models
 from support.rebuild import RunModel
 
@@ -49,6 +52,46 @@ def test_a_filing_is_known_from_its_acceptance(run):
     )
     known = {row["fact_id"]: row["known_from"] for row in rows}
     assert known == {"late": _day("2024-05-01"), "unlisted": _day("2024-04-30")}
+
+
+def test_a_span_is_that_of_the_rules(run):
+    """A length of a period is the same span in Python, in SQL, and for a curated figure: 109 days are no quarter."""
+    start = _day("2020-01-01")
+    ends = {days: start + timedelta(days - 1) for days in range(1, 421)}
+    stated = [FACT | dict(fact_id=str(d), period_start=start, period_end=end, filed_on=_day("2024-04-30"))
+              for d, end in ends.items()]  # fmt: skip
+    found = {row["span_days"]: row["span"] for row in run("stg_edgar__facts", xbrl_facts=stated)}
+    assert found == {days: span_of(days) or "odd" for days in ends}
+    assert (found[79], found[80], found[98], found[100], found[101], found[109]) == (
+        "odd", "quarter", "quarter", "quarter", "odd", "odd"
+    )  # fmt: skip
+    assert (found[61], found[181], found[214], found[273], found[371]) == ("odd", "half", "odd", "nine_months", "year")
+    for curated in ("quarter", "half", "year"):
+        period = dict(period_type=curated, period_start=start, known_on=_day("2024-04-30"))
+        accepted = {days for days, end in ends.items() if _is_accepted(period | dict(period_end=end))}
+        assert accepted == {days for days, span in found.items() if span == curated}
+
+
+def _is_accepted(row):
+    try:
+        check_span(row)
+    except CuratedError:
+        return False
+    return True
+
+
+def test_the_forms_read_are_those_of_the_rules(run):
+    """Whatever is loaded is read; a proxy statement never is."""
+    forms = [*PERIODIC_FORMS, "DEF 14A"]
+    rows = run("stg_edgar__facts", xbrl_facts=[FACT | {"fact_id": form, "form": form} for form in forms])
+    assert {row["fact_id"] for row in rows} == set(PERIODIC_FORMS) >= {"10-QT", "10-QT/A", "6-K/A"}
+
+
+def test_a_period_ends_before_its_filing(run):
+    early = FACT | {"fact_id": "early", "filed_on": "2024-03-01"}
+    backwards = FACT | {"fact_id": "backwards", "period_start": "2024-04-01"}
+    rows = run("stg_edgar__facts", xbrl_facts=[FACT | {"fact_id": "sound"}, early, backwards])
+    assert [row["fact_id"] for row in rows] == ["sound"]
 
 
 CONCEPT = {
@@ -285,8 +328,12 @@ def test_a_scenario_is_what_its_parameters_were_that_day(run):
     ]
 
 
-def test_a_forecast_is_held_against_the_quarter_as_first_reported(run):
-    rate = {"calendar_quarter": "2023Q4", "run_rate_basis": "actual_run_rate", "fact_ids": ["x"]}
+@pytest.mark.parametrize(
+    ("rejected_on", "expected"), [(None, (70, "2024-02-21", 20)), ("2025-06-01", (71, "2025-02-26", 21))]
+)
+def test_a_forecast_is_held_against_the_quarter_as_first_reported(run, rejected_on, expected):
+    """By a filing that is used."""
+    rate = {"calendar_quarter": "2023Q4", "run_rate_basis": "actual_run_rate"}
     (row,) = run(
         "forecast_errors",
         ai_revenue_gap_versions=[
@@ -294,11 +341,13 @@ def test_a_forecast_is_held_against_the_quarter_as_first_reported(run):
             | {"known_from": "2023-09-20", "fact_ids": ["s"]}
         ],
         int_run_rates=[
-            rate | {"run_rate_usd": 70, "known_from": "2024-02-21", "known_to": "2025-02-26"},
-            rate | {"run_rate_usd": 71, "known_from": "2025-02-26"},
+            rate | {"run_rate_usd": 70, "known_from": "2024-02-21", "known_to": "2025-02-26", "fact_ids": ["x"]},
+            rate | {"run_rate_usd": 71, "known_from": "2025-02-26", "fact_ids": ["y"]},
         ],
+        int_usable_observations=[{"fact_ids": ["x"], "used_to": rejected_on}, {"fact_ids": ["y"]}],
     )
-    assert (row["actual_run_rate_usd"], row["actual_known_from"], row["error_usd"]) == (70, _day("2024-02-21"), 20)
+    usd, day, error = expected
+    assert (row["actual_run_rate_usd"], row["actual_known_from"], row["error_usd"]) == (usd, _day(day), error)
 
 
 # --- AI revenue -------------------------------------------------------------------------------------
@@ -312,6 +361,7 @@ STATEMENT = {
     "source_kind": "press_report",
     "confidence": "high",
     "is_citable": True,
+    "is_own": False,
     "overlaps_with": "",
 }
 
@@ -323,7 +373,7 @@ def test_a_statement_has_a_pace_and_a_day_of_its_own(run):
     rows = run(
         "int_ai_revenue_statements",
         stg_curated__ai_revenue_roles=[{"company": "Lab", "role": "counted"}, {"company": "Nobody", "role": "memo"}],
-        stg_curated__figures=[
+        int_usable_figures=[
             STATEMENT | {"fact_id": "rate", "value": 90, "period_end": "2024-06-20", "known_on": "2024-07-01"},
             STATEMENT
             | {"fact_id": "quarter", "value": 20, "period_end": "2024-06-30", "known_on": "2024-07-30"}
@@ -354,8 +404,48 @@ SAID = {
 }
 
 
+def test_own_statements_feed_the_ends_of_their_own_alone(run):
+    """Without any of the user's there are three ends; with one, three more, and it is in none of the first three."""
+    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31", "known_on": "2024-04-02", "is_own": False}
+
+    def ends(*more):
+        rows = run(
+            "int_ai_revenue_statements_known", int_ai_revenue_statements=[SAID | speaks | {"fact_id": "a"}, *more]
+        )
+        return {(row["range_end"], row["fact_id"]) for row in rows}
+
+    three = {"low", "central", "high"}
+    assert ends() == {(end, "a") for end in three}
+    own = SAID | speaks | {"fact_id": "o", "is_own": True, "speaks_on": "2024-02-29", "confidence_rank": 2}
+    assert ends(own) == {(end, "a") for end in three | {f"own:{end}" for end in three}} | {
+        ("own:central", "o"),
+        ("own:high", "o"),
+    }
+
+
+def test_the_user_may_speak_of_who_states_nothing_usable_and_not_of_a_part(run):
+    own = STATEMENT | {"is_own": True, "value": 1, "period_end": "2024-06-30", "known_on": "2024-07-30"}
+    roles = {"Lab": "counted", "Silent": "not_disclosed", "Part": "subset", "Sum": "benchmark"}
+    companies = [*roles, "Unheard of"]
+    rows = run(
+        "int_ai_revenue_statements",
+        stg_curated__ai_revenue_roles=[{"company": name, "role": role} for name, role in roles.items()],
+        int_usable_figures=[
+            *(own | {"company": name, "fact_id": name} for name in companies),
+            own | {"company": "Everybody", "fact_id": "all", "layer": "all"},
+            *(own | {"company": name, "fact_id": f"shipped {name}", "is_own": False} for name in companies),
+        ],
+    )
+    assert {row["fact_id"]: row["is_own"] for row in rows} == {
+        "Lab": True,
+        "Silent": True,
+        "Unheard of": True,
+        "shipped Lab": False,
+    }
+
+
 def test_weak_statements_feed_the_high_end_alone_and_the_newer_word_holds(run):
-    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31"}
+    speaks = {"speaks_on": "2024-03-31", "paced_on": "2024-03-31", "is_own": False}
     rows = run(
         "int_ai_revenue_statements_known",
         int_ai_revenue_statements=[
@@ -534,7 +624,7 @@ def test_a_years_payment_falls_on_its_quarters_in_the_payees_own_shape(run):
             "int_ai_revenue_edge_shares",
             int_ai_revenue_quarters=QUARTERS,
             int_ai_revenue_gross=_cloud(),
-            stg_curated__ai_revenue_edges=[EDGE | {"fact_id": "e"} | edge],
+            int_usable_edges=[EDGE | {"fact_id": "e"} | edge],
         )
         last = [row for row in rows if row["known_from"] == _day("2025-01-10")]
         assert {row["calendar_quarter"]: row["share"] for row in last} == dict.fromkeys(EARNED, expected)
@@ -543,7 +633,7 @@ def test_a_years_payment_falls_on_its_quarters_in_the_payees_own_shape(run):
 def test_a_weak_payment_moves_the_range_and_not_the_centre(run):
     """A known payment below the layer's default leaves the default; above it, it holds; a weak one only widens."""
     pair = {"known_from": "2025-01-10", "payee": "Cloud", "payer": "Lab", "fact_ids": ["e"], "days_away": 0}
-    pair |= {"payee_usd": 1000 * M, "payer_usd": 500 * M}
+    pair |= {"counts_own": False, "payee_usd": 1000 * M, "payer_usd": 500 * M}
 
     def netting(share, is_headline_grade):
         shares = dict.fromkeys(("share", "low_share", "high_share"), Decimal(share))
@@ -552,9 +642,11 @@ def test_a_weak_payment_moves_the_range_and_not_the_centre(run):
             int_ai_revenue_quarters=QUARTERS,
             int_ai_revenue_gross=_cloud(),
             int_ai_revenue_statements=[
-                SAID | {"company": "Cloud", "has_overlap": True, "known_on": "2025-01-01", "speaks_on": "2024-12-31"}
+                SAID
+                | {"company": "Cloud", "has_overlap": True, "known_on": "2025-01-01", "speaks_on": "2024-12-31"}
+                | {"is_own": False}
             ],
-            stg_curated__ai_revenue_edges=[DEFAULT | {"fact_id": "d", "share": Decimal("0.6")}],
+            int_usable_edges=[DEFAULT | {"fact_id": "d", "share": Decimal("0.6")}],
             int_ai_revenue_edge_shares=[
                 pair | shares | {"calendar_quarter": name, "is_headline_grade": is_headline_grade} for name in EARNED
             ],

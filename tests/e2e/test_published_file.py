@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -36,7 +37,74 @@ def test_every_promised_table_has_rows_and_its_promised_columns_first_to_last(co
 def test_nothing_but_marts_and_meta_is_published(con):
     schemas = con.sql("select distinct schema_name from duckdb_tables() order by all").fetchall()
     assert schemas == [("marts",), ("meta",)]
-    assert con.sql("select count(*) from duckdb_views() where not internal").fetchone() == (0,)
+
+
+def test_a_plain_shell_shows_the_marts_and_what_they_mean(con):
+    marts = con.sql(
+        "select table_name, comment from duckdb_tables() where schema_name = 'marts' order by all"
+    ).fetchall()
+    views = "select view_name, comment from duckdb_views() where schema_name = 'main' and not internal order by all"
+    assert con.sql(views).fetchall() == marts
+    assert [name for (name,) in con.sql("show tables").fetchall()] == [name for name, _ in marts]
+    assert con.sql("from ai_revenue_gap").fetchall() == con.sql("from marts.ai_revenue_gap").fetchall()
+    comments = "select table_name, column_name, comment from duckdb_columns() where not internal and schema_name = '{}'"
+    assert (
+        con.sql(comments.format("main")).order("all").fetchall()
+        == con.sql(comments.format("marts")).order("all").fetchall()
+    )
+    assert con.sql("select what from columns_of('ai_revenue_gap') where column_name = 'gap_usd'").fetchone()[0]
+
+
+def test_help_names_everything_with_an_example_that_runs(con):
+    rows = con.sql("select kind, name, what, example from help()").fetchall()
+    assert all(what and example for _, _, what, example in rows)
+    for kind, _, _, example in rows:
+        assert con.execute(example).fetchall() or kind == "table", example
+    versions = con.sql("select table_name from duckdb_tables() where suffix(table_name, '_versions')").fetchall()
+    as_of = {f"{name.removesuffix('_versions')}_as_of(as_of_date)" for (name,) in versions}
+    assert as_of <= {name for kind, name, _, _ in rows if kind == "macro"}
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("gap_with(40, 50)", "GPU share of the total cost is above 0 and at most 1, such as 0.5; not 40"),
+        ("gap_with(0, 0.5)", "GPU share"),
+        ("gap_with(0.5, 1)", "gross margin is at least 0 and below 1, such as 0.5; not 1"),
+        ("gap_with(0.5, -0.1)", "gross margin"),
+        ("gap_changes(date '2026-06-30', date '2026-04-01')", "from 2026-06-30 to 2026-04-01 runs backwards"),
+        ("gap_changes(date '2026-06-30', date '2999-04-01')", "2999-04-01 is in the future"),
+        ("capex_as_of(date '2999-01-01')", "2999-01-01 is in the future"),
+        ("explain_gap('second quarter')", "second quarter is no quarter at hand: write 2026Q2"),
+        ("explain_gap('2099Q1')", "no gap of 2099Q1 is published; marts.coverage says why"),
+        ("explain_gap('2026Q2', as_of_date := date '2999-01-01')", "in the future"),
+    ],
+)
+def test_a_macro_refuses_what_cannot_be_and_says_what_can(con, call, said):
+    with pytest.raises(duckdb.Error, match=re.escape(said)):
+        con.sql(f"from {call}").fetchall()
+
+
+@pytest.mark.parametrize("typed", ["2026Q2", "2026-q2", " Q2 2026", "2Q26", "2q2026", "FY27Q2", "fy2027-q2", "latest"])
+def test_a_quarter_is_taken_as_a_person_types_it(con, typed):
+    assert con.execute(f"select calendar_quarter_of('{typed}')").fetchone() == ("2026Q2",)
+    assert con.execute(f"select distinct calendar_quarter from explain_gap('{typed}')").fetchall() == [("2026Q2",)]
+
+
+def test_a_past_gap_comes_apart_as_it_was_then(con):
+    day = "date '2026-06-30'"
+    addends = con.sql(
+        "select calendar_quarter, scenario, sum(signed_usd)::bigint "
+        f"from ai_revenue_gap_components_as_of({day}) group by all order by all"
+    ).fetchall()
+    whole = "select calendar_quarter, scenario, coalesce(gap_usd, required_revenue_usd)"
+    assert addends == con.sql(f"{whole} from gap_as_of({day}) order by all").fetchall() != []
+    one = "select distinct scenario, component, signed_usd from"
+    components = f"ai_revenue_gap_components_as_of({day}) where calendar_quarter = '2026Q1'"
+    explained = con.sql(f"{one} explain_gap('2026Q1', {day}) order by all").fetchall()
+    assert explained == con.sql(f"{one} {components} order by all").fetchall()
+    filed_later = con.sql(f"select count(*) from explain_gap('2026Q1', {day}) where filed_on > {day}").fetchone()
+    assert filed_later == (0,)
 
 
 def test_every_table_and_column_explains_itself(con):

@@ -25,7 +25,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from support.report_marts import ACCESSION, FILING, FORMULA, HOSTILE, write_marts
 from warehouse.report import write_report
-from warehouse.report.words import headline, money, percent
+from warehouse.report.digits import money, percent
+from warehouse.words import finding
 
 
 class Browser:
@@ -197,7 +198,7 @@ def test_the_headline_is_that_of_the_newest_quarter(browser: Browser, page: Path
         cursor = connection.execute(f"select * {NEWEST}")
         gap = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
     browser.open(page)
-    assert browser.text("#headline") == headline(gap)
+    assert browser.text("#headline") == finding(gap)
     shown = browser.run("return [...document.querySelectorAll('#figures dd')].map((dd) => dd.textContent)")
     assert shown == [
         *(money(gap[name]) for name in ("required_revenue_usd", "ai_revenue_usd", "gap_usd")),
@@ -259,6 +260,18 @@ def test_the_sliders_recompute_the_gap(browser: Browser, page: Path, ask):
     browser.click_point("sensitivity", chart_part="yours")
     assert f"{gap:,} USD" in browser.text("#card")
     assert "gpu=0.4&margin=0.6" in browser.driver.current_url
+
+
+def test_the_sliders_stand_where_the_chosen_scenario_does(browser: Browser, page: Path, ask):
+    shown = "return ['gpu', 'margin'].map((name) => document.querySelector(`[data-show=${name}]`).textContent)"
+    every = "select distinct scenario, gpu_share_of_tco, end_user_gross_margin from marts.ai_revenue_gap"
+    shares = {scenario: [percent(Decimal(gpu)), percent(Decimal(margin))] for scenario, gpu, margin in ask(every)}
+    assert shares["low"] != shares["measured"] != shares["high"]
+    for fragment, scenario in (("", "measured"), ("#scenario=low", "low"), ("#scenario=high", "high")):
+        browser.open(page, fragment)
+        assert browser.run(shown) == shares[scenario]
+    browser.open(page, "#scenario=low&gpu=0.6")
+    assert browser.run(shown) == ["60.0%", shares["low"][1]], "what was moved stays where it was"
 
 
 def test_a_past_day_sees_what_it_could(browser: Browser, page: Path, ask):
@@ -332,11 +345,11 @@ def test_an_address_keeps_quarter_and_scenario(browser: Browser, hostile: Path):
         for name in ("quarter", "scenario")
     }
     assert [select.first_selected_option.get_attribute("value") for select in selects.values()] == ["2025Q3", "low"]
-    assert "2025Q3 sales" in browser.text("#headline")
+    assert "2025Q3: NVIDIA" in browser.text("#headline")
     assert browser.run("return document.querySelector('input[value=including_finance_leases]').checked")
     selects["scenario"].select_by_value("cahn_2024")  # its only quarter comes with it
     browser.wait("return location.hash.startsWith('#quarter=2025Q4&scenario=cahn_2024')")
-    assert "$600B" in browser.text("#headline")
+    assert "$600.0B" in browser.text("#headline")
 
 
 @pytest.mark.parametrize(
@@ -344,7 +357,7 @@ def test_an_address_keeps_quarter_and_scenario(browser: Browser, hostile: Path):
 )
 def test_a_broken_address_opens_the_front_page(browser: Browser, hostile: Path, fragment: str):
     browser.open(hostile, fragment)
-    assert "2026Q2 sales" in browser.text("#headline")
+    assert "2026Q2: NVIDIA" in browser.text("#headline")
     assert browser.complaints() == []
 
 

@@ -6,56 +6,17 @@ The rules are those of docs and of the models' own heads; the amounts are invent
 import pytest
 
 from orchestration.history import compiled_models
-from support.chain import chain, raw_shapes
+from support.chain import raw_shapes
+from support.small_filings import CAPEX, CONCEPTS, PART, REVENUE, customer_share, decision, fact, filing, runner
 
-CIK = "0000000001"
-CAPEX, REVENUE = "us-gaap:PaymentsToAcquireProductiveAssets", "us-gaap:Revenues"
-PART = "srt:ProductOrServiceAxis=t:PartMember"
-COMPANY = dict(cik=CIK, ticker="TEST", company="Test", role="hyperscaler", fiscal_year_end_month=12)
-WANTED = ("int_quarter_candidates", "int_metric_quarters", "int_customer_shares", "reconciliation", "review")
-
-
-def concept(metric, concept, dimensions="", part_of="", required=False, max_step=5):
-    return dict(
-        cik=CIK, metric=metric, concept=concept, dimensions=dimensions, priority=1, is_required=required,
-        same_as=concept, part_of=part_of, max_step=max_step,
-    )  # fmt: skip
-
-
-CONCEPTS = [
-    concept("capex_cash_gross", CAPEX),
-    concept("total_revenue", REVENUE),
-    concept("data_center_revenue", REVENUE, PART, part_of="total_revenue"),
-]
-
-
-def fact(accession, filed_on, start, end, value, concept=CAPEX, dimensions="", form="10-Q", **more):
-    return dict(
-        fact_id=f"x-{accession}-{concept}-{dimensions}-{start}-{end}", cik=CIK, accession=accession, form=form,
-        filed_on=filed_on, concept=concept, dimensions=dimensions, unit="USD", period_start=start, period_end=end,
-        value=value, source_kind="xbrl_instance", source_url="https://example.org", sha256="0" * 64, **more,
-    )  # fmt: skip
-
-
-def filing(accession, filed_on, report_date, known_at=None):
-    return dict(cik=CIK, accession=accession, filed_on=filed_on, report_date=report_date, known_from=filed_on,
-                known_at=known_at)  # fmt: skip
-
-
-def decision(number, target, verdict, day):
-    return dict(number=number, target=target, verdict=verdict, why="because", decided_by="somebody",
-                decided_at=f"{day} 12:00:00+00", decided_on=day)  # fmt: skip
-
-
-def runner(models, shapes):
-    """run(query, facts, table=rows, ...): the answer to a query once the models are made of these rows."""
-
-    def run(query, facts, **raw):
-        given = {"companies": [COMPANY], "metric_concepts": CONCEPTS, "xbrl_facts": facts, **raw}
-        with chain(models, shapes, given) as con:
-            return con.execute(query).fetchall()
-
-    return run
+WANTED = (
+    "coverage",
+    "int_quarter_candidates",
+    "int_metric_quarters",
+    "int_customer_shares",
+    "reconciliation",
+    "review",
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +33,34 @@ REVIEW = "select target, state, reason from marts.review order by target"
 
 def current(rows):
     return {quarter: value for quarter, value, _, known_to in rows if known_to is None}
+
+
+# --- what is read, and what is known and not counted -------------------------------------------------
+
+
+def test_the_quarter_of_a_transition_report_counts(run):
+    """Filed on a 10-QT it is in the facts, in the series and in coverage, as any quarter is."""
+    facts = [fact("t-26-1", "2026-04-30", "2026-01-01", "2026-03-31", 11_000, form="10-QT")]
+    assert current(run(QUARTERS, facts)) == {"2026Q1": 11_000}
+    coverage = "select is_present, reason_missing from marts.coverage where metric = 'capex_cash_gross'"
+    assert run(coverage, facts) == [(True, None)]
+
+
+@pytest.mark.parametrize(("end", "days"), [("2026-02-28", 59), ("2026-04-19", 109)])
+def test_a_period_that_is_no_quarter_is_said(run, end, days):
+    """No number is made of it, and coverage says which filing states what."""
+    revenue = fact("q-26-1", "2026-04-30", "2026-01-01", "2026-03-31", 90_000, concept=REVENUE)
+    odd = fact("t-26-1", "2026-04-30", "2026-01-01", end, 11_000, form="10-KT")
+    assert run(QUARTERS, [revenue, odd]) == []
+    coverage = (
+        "select is_present, reason_missing from marts.coverage "
+        "where metric = 'capex_cash_gross' and calendar_quarter = '2026Q1'"
+    )
+    ((is_present, reason),) = run(coverage, [revenue, odd])
+    assert not is_present
+    assert reason == (
+        f"stated for 2026-01-01 to {end} by t-26-1: {days} days are no quarter, half, nine months or year"
+    )
 
 
 # --- legs of one vintage ----------------------------------------------------------------------------
@@ -214,15 +203,15 @@ SOUND = [
     [
         (dict(capex=10**12, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "times a day of the nearest"),
         (dict(capex=10**10, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "times a day of the nearest"),
-        (dict(capex=10**6, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "times a day of the nearest"),
-        (dict(capex=0, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "times a day of the nearest"),
+        (dict(capex=10**6, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "nearest other statement is 10"),
+        (dict(capex=0, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "nearest other statement is 10"),
         (dict(capex=-(10**9), part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "negative"),
         (dict(capex=10**9, part=-6 * 10**9, total=9 * 10**9), {"data_center_revenue"}, "negative"),
         (dict(capex=10**9, part=10 * 10**9, total=9 * 10**9), {"data_center_revenue"}, "larger than total_revenue"),
         (dict(capex=10**19, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "no company can state"),
         (dict(capex=5 * 10**18, part=6 * 10**9, total=9 * 10**9), {"capex_cash_gross"}, "no company can state"),
         # the total is wrong, and its part is not blamed for it
-        (dict(capex=10**9, part=6 * 10**9, total=9 * 10**6), {"total_revenue"}, "times a day of the nearest"),
+        (dict(capex=10**9, part=6 * 10**9, total=9 * 10**6), {"total_revenue"}, "nearest other statement is 10"),
         (
             dict(capex=10**12, part=6 * 10**12, total=9 * 10**12),
             {"capex_cash_gross", "data_center_revenue", "total_revenue"},
@@ -276,15 +265,7 @@ def test_a_capex_beyond_revenue(run):
 
 @pytest.mark.parametrize("share", ["2.30", "-0.14", "1000000"])
 def test_a_share_beyond_the_whole_is_set_aside(run, share):
-    dimensions = (
-        "srt:MajorCustomersAxis=nvda:CustomerAMember;"
-        "us-gaap:ConcentrationRiskByBenchmarkAxis=us-gaap:SalesRevenueNetMember;"
-        "us-gaap:ConcentrationRiskByTypeAxis=us-gaap:CustomerConcentrationRiskMember"
-    )
-    wrong = fact(
-        "a-2025-2", "2025-07-30", "2025-04-01", "2025-06-30", share, "us-gaap:ConcentrationRiskPercentage1", dimensions
-    )
-    wrong |= {"cik": "0001045810", "unit": "pure"}
+    wrong = customer_share("a-2025-2", share)
     found = run("select target, state, reason from marts.review", [wrong])
     assert found == [("a-2025-2", "set_aside", "a share beyond 0 to 1")]
     assert run("select * from intermediate.int_customer_shares", [wrong]) == []

@@ -16,6 +16,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import duckdb
 import pytest
 from conftest import meta, run_aigap, start_refresh
 
@@ -90,12 +91,36 @@ def test_a_run_made_by_the_command_line_is_shown_under_its_job(ui):
         repositoryLocationName: "orchestration.definitions"}) {... on Pipeline {runs {status}}}}"""
     )
     assert shown["data"]["pipelineOrError"]["runs"] == [{"status": "SUCCESS"}]
+    told = ui.ask("{runsOrError{... on Runs{results{repositoryOrigin{repositoryName repositoryLocationName}}}}}")
+    origin = {"repositoryName": "__repository__", "repositoryLocationName": "orchestration.definitions"}
+    assert told["data"]["runsOrError"]["results"] == [{"repositoryOrigin": origin}]  # else no overview shows it
 
 
 def test_every_asset_is_loaded_and_materialized(ui):
     nodes = ui.ask("{assetNodes{assetKey{path} assetMaterializations(limit: 1){runId}}}")["data"]["assetNodes"]
     assert len(nodes) > 40
     assert [n["assetKey"]["path"] for n in nodes if not n["assetMaterializations"]] == []
+
+
+def test_every_asset_has_an_owner_and_a_link_to_its_code_and_the_published_file_says_the_gap(ui, home):
+    nodes = ui.ask(
+        "{assetNodes{assetKey{path} groupName owners{... on TeamAssetOwner{team}} tags{key} metadataEntries{__typename}"
+        " assetMaterializations(limit: 1){metadataEntries{label ... on IntMetadataEntry{intRepr}"
+        " ... on TextMetadataEntry{text}}}}}"
+    )["data"]["assetNodes"]
+    assert all(node["owners"] for node in nodes)
+    without = [node for node in nodes if "CodeReferencesMetadataEntry" not in str(node["metadataEntries"])]
+    assert {node["groupName"] for node in without} <= {"sources"}  # what somebody else makes has no code here
+    tags = {node["assetKey"]["path"][-1]: {tag["key"] for tag in node["tags"]} for node in nodes}
+    assert {"published", "as-of"} <= tags["ai_revenue_gap_versions"]
+    assert "as-of" not in tags["ai_revenue_gap"]
+    (build,) = (node for node in nodes if node["assetKey"]["path"] == ["meta", "build"])
+    said = {e["label"]: e.get("intRepr", e.get("text")) for e in build["assetMaterializations"][0]["metadataEntries"]}
+    newest = "from ai_revenue_gap where scenario = 'measured' order by calendar_quarter desc limit 1"
+    with duckdb.connect(str(home.published), read_only=True) as con:
+        row = con.execute(f"select calendar_quarter, gap_usd::varchar {newest}").fetchone()
+    assert (said["quarter"], said["gap, USD"]) == row
+    assert said["change"].startswith("AI revenue since ")
 
 
 def test_the_schedule_is_on(ui):

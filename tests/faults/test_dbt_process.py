@@ -12,9 +12,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import child, dbt_process, models
+from orchestration import child, cli, dbt_process, models
 from orchestration.dbt_process import Dbt, DbtFailed
 from warehouse.home import Home
+from warehouse.load import SETTINGS
+from warehouse.settings import DEFAULT_MEMORY, memory_limit
 
 CALLER = """
 import sys, time
@@ -83,7 +85,15 @@ def test_dbt_sees_nothing_that_it_or_python_takes_for_a_setting(tmp_path, monkey
     assert seen["PYTHONSAFEPATH"] == "1"
     assert (seen["AIGAP_MEMORY_LIMIT"], seen["PATH"]) == ("500MB", os.environ["PATH"])
     monkeypatch.setenv("AIGAP_MEMORY_LIMIT", "")
-    assert "AIGAP_MEMORY_LIMIT" not in dbt_process._environment(Home(tmp_path)), "an empty one is none"
+    assert dbt_process._environment(Home(tmp_path))["AIGAP_MEMORY_LIMIT"] == DEFAULT_MEMORY, "an empty one is none"
+
+
+def test_the_memory_of_the_engine_has_one_default():
+    """This process, dbt's and the help say the same; dbt's profile has none of its own."""
+    profile = (dbt_process.PROJECT / "profiles.yml").read_text("utf-8")
+    assert """memory_limit: "{{ env_var('AIGAP_MEMORY_LIMIT') }}\"""" in profile
+    assert SETTINGS["memory_limit"] == DEFAULT_MEMORY == memory_limit({"AIGAP_MEMORY_LIMIT": ""}) == memory_limit({})
+    assert f"(default: {DEFAULT_MEMORY})" in cli._ENVIRONMENT
 
 
 def test_other_children_keep_what_is_not_a_setting_of_dagster_dbt_or_python(monkeypatch):

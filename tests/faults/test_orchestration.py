@@ -77,6 +77,20 @@ def test_t55_a_run_that_waits_too_long_gives_up_and_says_for_whom(tmp_path, impa
         other.wait()
 
 
+def test_a_process_whose_number_begins_like_ours_is_another(tmp_path, impatient, monkeypatch):
+    """19424 meeting 194240 waits for it, as for any other."""
+    monkeypatch.setattr(resources, "WAIT_SECONDS", 0.2)
+    other = python(HOLD, tmp_path, 60)
+    assert other.stdout.readline() == "held\n"
+    monkeypatch.setattr(resources.os, "getpid", lambda: other.pid // 10)
+    try:
+        with pytest.raises(Busy, match=r"gave up after 0.2 s: a refresh is still running"):
+            acquire(Home(tmp_path))
+    finally:
+        other.kill()
+        other.wait()
+
+
 def test_t58_the_lock_of_a_killed_process_is_free_at_once(tmp_path):
     other = python(HOLD, tmp_path, 60)
     assert other.stdout.readline() == "held\n"

@@ -1,7 +1,7 @@
 """What a refresh says of filings whose facts are still to come, and of an archive that was edited."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import duckdb
@@ -90,13 +90,30 @@ def test_a_filing_that_cannot_be_had_is_pending_too(edgar, home, refresh):
 
 
 def test_a_rejected_filing_is_no_longer_waited_for(edgar, home, refresh):
-    from datetime import UTC, datetime
-
     edgar.pages[INDEX] = filing_index(CIK, Q2.accession, {f"{Q2.stem}.htm": "2000"})
     refresh()
     decide(home, Q2.accession, "reject", "filed on paper", "Jane Doe", datetime.now(UTC))
     assert refresh() == {}
     assert edgar.paths()[-1] == tiny.list_path()
+
+
+def test_an_answer_that_goes_back_is_listed_until_it_is_accepted(edgar, home, refresh):
+    def held_back():
+        with duckdb.connect(str(home.build), read_only=True) as connection:
+            return connection.execute("select target, cik, since <= now(), reason from raw.held_back").fetchall()
+
+    refresh()
+    assert held_back() == []
+    edgar.pages[tiny.list_path()] = tiny.site([Q1])[tiny.list_path()]
+    for is_live in (True, False):
+        refresh(is_live)
+        ((target, cik, is_past, reason),) = held_back()
+        assert (target, cik, is_past) == (f"submissions/{CIK}", CIK, True)
+        assert "is older than the archived one" in reason
+        assert "A stale copy, not used" in reason
+    decide(home, target, "accept", "EDGAR took it off the list", "Jane Doe", datetime.now(UTC))
+    refresh()
+    assert held_back() == []
 
 
 def test_an_edited_sidecar_moves_no_day_and_is_named(edgar, home, refresh):

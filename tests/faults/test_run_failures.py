@@ -14,8 +14,15 @@ from pathlib import Path
 
 import pytest
 
+import ingest.companies
+from orchestration import fetching, run
+from orchestration.resources import Edgar
+from support import fake_edgar, tiny
+from support.fake_edgar import FakeEdgar
+from support.replay import ASKED_BY
 from support.small_warehouse import publish_small, small_home, steps_read
 from warehouse.doctor import examine
+from warehouse.errors import WarehouseError
 from warehouse.home import Home, read_last_refresh, record_refresh
 
 AIGAP = Path(sys.executable).with_name("aigap")
@@ -146,3 +153,48 @@ def test_the_renderer_of_charts_without_files_fails_and_does_not_panic(files):
     done = subprocess.run([sys.executable, "-c", _CHARTS, str(files)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(r".*(Too many open files|PanicException).*ulimit -n.*\n", done.stdout), done.stdout
+
+
+# --- fetch alone ------------------------------------------------------------------------------------------
+
+
+def test_a_fetch_that_fails_is_noted_until_one_goes_through(home, monkeypatch, tmp_path):
+    monkeypatch.setenv("SEC_USER_AGENT", ASKED_BY)
+    for module in (fetching, ingest.companies):
+        monkeypatch.setattr(module, "watch_list", lambda: (tiny.COMPANY,))
+    with FakeEdgar(pages=tiny.site([tiny.Q1])) as server:
+        edgar = Edgar(is_live=True, data_host=server.hosts.data, www_host=server.hosts.www)
+        server.fault(tiny.list_path(), fake_edgar.status(404), times=1)
+        with pytest.raises(WarehouseError, match="not everything could be fetched"):
+            run.fetch(home, edgar=edgar)
+        note = read_last_refresh(home)
+        assert note["outcome"] == "failed"
+        assert note["message"].startswith("fetch: not everything could be fetched")
+        assert "TINY" in note["message"]
+        (found,) = [f for f in examine(home, date(2026, 11, 22)) if f.check == "last refresh"]
+        assert (found.status, note["message"] in found.detail) == ("fail", True)
+        assert run.fetch(home, edgar=edgar) == 0
+    assert read_last_refresh(home)["outcome"] == "fetched"
+    (found,) = [f for f in examine(home, date(2026, 11, 22)) if f.check == "last refresh"]
+    assert found.status == "ok"
+
+
+def test_a_fetch_that_goes_through_leaves_the_note_of_a_refresh_alone(home, monkeypatch):
+    monkeypatch.setenv("SEC_USER_AGENT", ASKED_BY)
+    monkeypatch.setattr(fetching, "watch_list", lambda: (tiny.COMPANY,))
+    with FakeEdgar(pages=tiny.site([tiny.Q1])) as server:
+        edgar = Edgar(is_live=True, data_host=server.hosts.data, www_host=server.hosts.www)
+        for before in ("published", "failed"):
+            record_refresh(home, before, "check x", "2026-11-22T07:00:00Z")
+            assert run.fetch(home, edgar=edgar) == 0
+            assert (read_last_refresh(home)["outcome"], read_last_refresh(home)["message"]) == (before, "check x")
+
+
+def test_a_fetch_without_a_name_is_noted(home):
+    done = subprocess.run(
+        [str(AIGAP), "fetch"], env={**os.environ, "AIGAP_HOME": str(home.root), "SEC_USER_AGENT": ""},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "SEC_USER_AGENT is not set" in done.stderr) == (1, True)
+    assert read_last_refresh(home)["outcome"] == "failed"
+    assert "fetch: SEC_USER_AGENT is not set" in read_last_refresh(home)["message"]

@@ -34,23 +34,23 @@ MUTANTS = [
     _mutant(
         "a quarter has 80 to 100 days",
         "stg_edgar__facts",
-        "between 80 and 100 then 'quarter'",
-        "between 60 and 120 then 'quarter'",
-        "unit only_whole_quarters_halves_and_years_have_a_span",
+        "between spans.shortest_days and spans.longest_days",
+        "between spans.shortest_days - 20 and spans.longest_days + 20",
+        "rule test_a_span_is_that_of_the_rules",
     ),
     _mutant(
         "only periodic forms are read",
         "stg_edgar__facts",
-        "form in (",
-        "form is not null or form in (",
-        "unit only_whole_quarters_halves_and_years_have_a_span",
+        "dated.form = forms.form",
+        "forms.form = '10-Q'",
+        "rule test_the_forms_read_are_those_of_the_rules",
     ),
     _mutant(
         "a period ends before its filing",
         "stg_edgar__facts",
-        "and period_end <= filed_on",
-        "",
-        "unit only_whole_quarters_halves_and_years_have_a_span",
+        "dated.period_end <= dated.filed_on",
+        "true",
+        "rule test_a_period_ends_before_its_filing",
     ),
     _mutant(
         "a filing is known from its acceptance",
@@ -105,8 +105,8 @@ MUTANTS = [
     _mutant(
         "a restatement opens a version",
         "int_observation_versions",
-        "or previous_value_usd <> coalesce(value_usd, -1)",
-        "",
+        "case when previous_value_usd = coalesce(value_usd, -1) then 0",
+        "case when previous_value_usd is not null then 0",
         "chain test_a_press_figure_meets_the_filing_of_its_own_time",
     ),
     _mutant(
@@ -126,8 +126,9 @@ MUTANTS = [
     _mutant(
         "the difference of two periods is a quarter long",
         "int_quarter_candidates",
-        "and (longer.period_end - shorter.period_end) between 80 and 100",
-        "",
+        "(longer.period_end - shorter.period_end)\n            between a_quarter.shortest_days and "
+        "a_quarter.longest_days",
+        "true",
         "rule test_a_difference_that_is_no_quarter_long_is_none",
     ),
     _mutant(
@@ -154,8 +155,8 @@ MUTANTS = [
     _mutant(
         "a rejected leg takes its difference with it",
         "int_quarter_candidates",
-        "case when shorter_is_withdrawn then shorter_to end,",
-        "",
+        "withdrawn_on,\n            shorter_withdrawn_on,",
+        "withdrawn_on,",
         "chain test_a_rejected_leg_takes_its_difference_with_it",
     ),
     _mutant(
@@ -404,6 +405,20 @@ MUTANTS = [
         "select 'central', 2",
         "select 'central', 3",
         "rule test_weak_statements_feed_the_high_end_alone_and_the_newer_word_holds",
+    ),
+    _mutant(
+        "the user's own figures feed nothing shipped",
+        "int_ai_revenue_statements_known",
+        "(range_ends.counts_own or not statements.is_own)",
+        "true",
+        "rule test_own_statements_feed_the_ends_of_their_own_alone",
+    ),
+    _mutant(
+        "what is a part of a counted company is counted once",
+        "int_ai_revenue_statements",
+        "coalesce(roles.role, 'not_disclosed') = 'not_disclosed'",
+        "coalesce(roles.role, 'not_disclosed') <> 'counted'",
+        "rule test_the_user_may_speak_of_who_states_nothing_usable_and_not_of_a_part",
     ),
     _mutant(
         "a year is no point beside a finer statement",

@@ -1,5 +1,6 @@
 """Statements of AI revenue as documents make them, checked by hand: value, the day it speaks of, the day it became
-public, and where it stands. A correction of one of them is a change of this table, said why.
+public, and where it stands. A correction of one of them is a change of this table, said why. tests/real holds those of
+which the document is at hand against its text.
 """
 
 from datetime import date
@@ -15,6 +16,7 @@ MICROSOFT = "Microsoft (AI business)"
 AGENTFORCE = "Salesforce (Agentforce)"
 INTELLIGENT_CLOUD = "Microsoft (Intelligent Cloud)"
 GOOGLE_CLOUD = "Alphabet (Google Cloud)"
+AWS = "Amazon (AWS)"
 AMAZON_Q2 = "1018724/000101872426000024/amzn-20260630xex991.htm"
 
 #: Company, value (M), speaks of, public on, address below sec.gov/Archives/edgar/data or whole.
@@ -34,6 +36,10 @@ STATEMENTS = [
     (GOOGLE_CLOUD, 9_192, "2023-12-31", "2024-01-30", "1652044/000165204424000014/googexhibit991q42023.htm"),
     (GOOGLE_CLOUD, 11_955, "2024-12-31", "2025-02-04", "1652044/000165204425000010/googexhibit991q42024.htm"),
     (GOOGLE_CLOUD, 15_157, "2025-09-30", "2025-10-29", "1652044/000165204425000087/googexhibit991q32025.htm"),
+    (GOOGLE_CLOUD, 10_347, "2024-06-30", "2024-07-23", "1652044/000165204424000076/googexhibit991q22024.htm"),
+    (AWS, 25_037, "2024-03-31", "2024-04-30", "1018724/000101872424000081/amzn-20240331xex991.htm"),
+    (AWS, 28_786, "2024-12-31", "2025-02-06", "1018724/000101872425000002/amzn-20241231xex991.htm"),
+    (AWS, 33_006, "2025-09-30", "2025-10-30", "1018724/000101872425000121/amzn-20250930xex991.htm"),
     ("Workday (AI)", 400, "2026-01-31", "2026-02-24",
      "https://www.insidermonkey.com/blog/workday-inc-nasdaqwday-q4-2026-earnings-call-transcript-1703967"),
 ]  # fmt: skip

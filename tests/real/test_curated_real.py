@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from golden.test_statements import SEC, STATEMENTS
 
 from ingest.figures import read_figures
 
@@ -431,3 +432,16 @@ def test_confidence_is_never_raised(shared: Path, file: str, name: str) -> None:
     for row in of(file):
         if row["source_url"] in best:
             assert rank[row["confidence"]] >= best[row["source_url"]], row
+
+
+def test_golden_statements_stand_in_the_documents_they_cite(shared: Path) -> None:
+    """Each statement whose exhibit is at hand: the amount is printed in that very document."""
+    with (shared / "leads" / "MANIFEST.csv").open(newline="") as file:
+        exhibits = {row["address_at_sec_gov"]: shared / "leads" / f"{row['path']}.gz" for row in csv.DictReader(file)}
+    read = [(value, exhibits[SEC + where]) for _, value, _, _, where in STATEMENTS if SEC + where in exhibits]
+    assert len(read) >= 11
+    for value, path in read:
+        text = html.unescape(re.sub(r"<[^>]+>", " ", gzip.decompress(path.read_bytes()).decode()))
+        text = re.sub(r"\s+", " ", text)
+        written = {f"{value:,}", f"${value // 1000} billion"}
+        assert any(re.search(rf"(?<![\d,]){re.escape(one)}(?!,?\d)", text) for one in written), (value, path.name)

@@ -12,9 +12,13 @@ from typing import Any
 
 import duckdb
 
+from ingest.rules import forms_table, spans_table
 from orchestration.history import Model
 
 Rows = Sequence[Mapping[str, Any]]
+
+#: Which forms count and how long a quarter lasts holds for every test that does not say otherwise.
+RULES: dict[str, Rows] = {"forms": forms_table().to_pylist(), "spans": spans_table().to_pylist()}
 
 
 def raw_shapes(build: Path) -> dict[str, list[tuple[str, str]]]:
@@ -35,13 +39,13 @@ def chain(
     models: Iterable[Model], shapes: Mapping[str, list[tuple[str, str]]], raw: Mapping[str, Rows]
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with `models` (in an order that can be run) made from raw tables that hold just these rows; a column
-    that a row leaves out is NULL, a table that is not given is empty."""
+    that a row leaves out is NULL, a table that is not given is empty, save the rules."""
     con = duckdb.connect(config={"threads": 1})
     try:
         con.execute("attach ':memory:' as build; use build; create schema raw")
         for table, columns in shapes.items():
             con.execute(f"create table raw.{table} ({', '.join(f'{name} {kind}' for name, kind in columns)})")
-            for row in raw.get(table, ()):
+            for row in raw.get(table, RULES.get(table, ())):
                 names, places = ", ".join(row), ", ".join("?" for _ in row)
                 con.execute(f"insert into raw.{table} ({names}) values ({places})", list(row.values()))
         for model in models:

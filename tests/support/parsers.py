@@ -13,7 +13,7 @@ from functools import partial
 import pyarrow as pa
 
 from ingest import companyfacts, figures
-from ingest.ledger import parse_corrections
+from ingest.corrections import parse_corrections
 from ingest.payload import KINDS, check_payload
 from ingest.records import FACTS, FIGURES, FILINGS, SET_ASIDE, CuratedError, PayloadError
 from ingest.submissions import parse_submissions

@@ -28,7 +28,7 @@ def blocks(home: Home) -> dict[str, str]:
     """Name -> fenced text as it stands in the README."""
     with open_published(home) as connection:
         found = gap_rows(connection, "measured", 12)
-        table = gap_table(found, with_scenario=False) + "\n" + headline(found)
+        table = gap_table(found, with_scenario=False) + "\n" + headline(connection, found)
         tree = text(explain(connection, "2025Q2", "measured")).splitlines()
     # From here on as any reader would: a plain connection.
     with duckdb.connect(str(home.published), read_only=True) as con:
@@ -43,7 +43,7 @@ def blocks(home: Home) -> dict[str, str]:
         "table": _fence(table),
         "shell": _fence(f"$ duckdb -readonly data/ai_revenue_gap.duckdb\nD {SHELL};\n{shell}"),
         "python": _fence(python),
-        "explain": _fence("\n".join([*tree[:12], "..."])),
+        "explain": _fence("\n".join([*tree[:17], "..."])),
     }
 
 

@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 import duckdb
 
 from orchestration.history import Model, compiled_models
-from support.chain import raw_shapes
+from support.chain import RULES, raw_shapes
+from warehouse.macros import reader_macros
 
-_MACROS = Path(__file__).resolve().parents[2] / "warehouse" / "reader_macros.sql"
 #: A model as compiled SQL names it. The database is named after the build file, build.duckdb.
 _RELATION = re.compile(r'"build"\."\w+"\."(\w+)"')
 
@@ -63,7 +63,7 @@ def rebuilt(
             con.execute(f"create view raw.{table} as {select}")
         _create(con, models)
         if macros:
-            con.execute(_MACROS.read_text("utf-8"))
+            con.execute(reader_macros(con))
         yield con
     finally:
         con.close()
@@ -177,7 +177,7 @@ def run_alone(model: Model, shapes: duckdb.DuckDBPyConnection, given: Mapping[st
     """The rows of a model over nothing but the rows given.
 
     :param shapes: a connection to a build, whose tables have the columns that a given row may leave out (null).
-    :param given: table -> rows, or SQL that selects them; a table that is not given is empty.
+    :param given: table -> rows, or SQL that selects them; a table that is not given is empty, save the rules.
     """
     relations = {match[1]: match[0] for match in _RELATION.finditer(model.sql)}
     assert given.keys() <= relations.keys(), f"{model.name} does not read {given.keys() - relations.keys()}"
@@ -187,7 +187,7 @@ def run_alone(model: Model, shapes: duckdb.DuckDBPyConnection, given: Mapping[st
             columns = shapes.execute(f"select column_name, column_type from (describe {relation})").fetchall()
             con.execute(f"create schema if not exists {relation.rpartition('.')[0]}")
             con.execute(f"create table {relation} ({', '.join(f'{column} {kind}' for column, kind in columns)})")
-            rows = given.get(name, [])
+            rows = given.get(name, RULES.get(name.removeprefix("stg_rules__"), []))
             if isinstance(rows, str):
                 con.execute(f"insert into {relation} by name {rows}")
                 continue

@@ -89,7 +89,9 @@ def _shifted(arrival: Arrival, rng: random.Random, *, days: int) -> Played | Non
     def shift(row: Row) -> None:
         row.update({name: row[name] + timedelta(days) for name in ("period_start", "period_end")})
 
-    lines = _headlines(arrival)
+    # Dated back, a line that a report may leave out is a comparative like any other.
+    required = {(way.concept, way.dimensions) for way in arrival.company.metrics if way.required}
+    lines = [line for line in _headlines(arrival) if days > 0 or line in required]
     return _change(arrival, _current(arrival, rng.choice(lines)), shift) if lines else None
 
 

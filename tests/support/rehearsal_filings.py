@@ -221,8 +221,9 @@ class Future:
                 return first if metric == one else whole - first
         if metric == "data_center_revenue":
             return (self._amount(company, "total_revenue", number, day) or 0) * self._steady(metric, number)
-        if metric in SHARE_OF_CAPEX and any(way.metric == "capex_cash_gross" for way in company.metrics):
-            return (self._before(company, "capex_cash_gross", number, day) or 0) * SHARE_OF_CAPEX[metric]
+        gross = self._before(company, "capex_cash_gross", number, day)
+        if metric in SHARE_OF_CAPEX and gross:  # a company that states it gross
+            return gross * SHARE_OF_CAPEX[metric]
         past = (self._before(company, metric, n, day) for n in range(number - 1, number - 9, -1))
         before = next(filter(None, past), 0)
         if metric == "total_revenue" and company.ticker != "NVDA":  # it stays above what is spent

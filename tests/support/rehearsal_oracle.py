@@ -99,7 +99,9 @@ class Pencil:
             shorter = (since, start - timedelta(1))
             if until != end or since >= start or not legs:
                 continue
-            if shorter in said and not before.get(shorter):
+            known = before.get(shorter)
+            # Said again, perhaps under the name that the longer one has.
+            if shorter in said and (not known or known[-1][1] == said[shorter]):
                 found.add(legs[-1][1] - said[shorter])
             elif (since, until) in said and not before.get(shorter) and (sum_ := parts(since, start)) is not None:
                 found.add(legs[-1][1] - sum_)

@@ -66,7 +66,8 @@ class Site:
         self._listed[cik] += [line, line | results]  # the results come with an 8-K and its exhibit
         self._write_list(arrival.company)
         release = folder(results["accession"], cik)
-        cells = "".join(f"<td>{cell}</td>" for cell in ("1", "Results", "<a>results.htm</a>", "EX-99.1"))
+        link = f'<a href="/{release.partition("/")[2]}/results.htm">results.htm</a>'
+        cells = "".join(f"<td>{cell}</td>" for cell in ("1", "Results", link, "EX-99.1"))
         self._server.pages[f"{release}/{results['accession']}-index.html"] = (
             f"<html><p>{results['accession']}</p><table><tr>{cells}</tr></table></html>".encode()
         )

@@ -93,8 +93,16 @@ insert into marts.citations values
 
 create table marts.ai_revenue_benchmarks as
 select '2026Q2' as calendar_quarter, 'A' as benchmark, 'measured_run_rate' as ai_revenue_basis,
-    63000000000 as benchmark_usd
-union all select '2026Q2', 'B', 'measured_run_rate', 175000000000;
+    63000000000 as benchmark_usd, date '2026-05-17' as known_from
+union all select '2026Q2', 'B', 'measured_run_rate', 175000000000, date '2026-06-25';
+
+create table marts.ai_revenue_totals as
+select '2026Q2' as calendar_quarter, 'measured_run_rate' as ai_revenue_basis, 95000000000 as low_usd,
+    110000000000 as central_usd, 130000000000 as high_usd, 300000000 as stale_usd, ['c1'] as fact_ids;
+create table marts.ai_revenue_bridge as
+select '2026Q2' as calendar_quarter, 'measured_run_rate' as ai_revenue_basis, '<i>Evil & Co' as company,
+    40000000000 as before_usd, 60000000000 as growth_usd, 0 as catch_up_usd, 10000000000 as entrant_usd, 0 as exit_usd,
+    0 as netting_usd, 110000000000 as after_usd;
 
 create table marts.ai_revenue as
 select company, calendar_quarter, layer, 'annualized_run_rate' as observed_metric, date '2026-06-30' as speaks_on,

@@ -42,6 +42,12 @@ create or replace macro marts.gap_with(gpu_share_of_tco, end_user_gross_margin) 
 create or replace macro marts.gap_as_of(as_of_date) as table
     select * exclude (known_to) from marts.ai_revenue_gap_versions
     where known_from <= as_of_date and (known_to is null or known_to > as_of_date);
+
+create or replace macro marts.ai_revenue_totals_as_of(as_of_date) as table
+    select * from marts.ai_revenue_totals where known_from <= as_of_date;
+
+create or replace macro marts.ai_revenue_bridge_as_of(as_of_date) as table
+    select * from marts.ai_revenue_bridge where as_of_date >= date '2026-08-26';
 """
 
 _MARTS = """
@@ -62,6 +68,7 @@ insert into marts.ai_revenue_gap values
      1424368000000, 100000000000, 1324368000000, 0.070206, '2026-08-26', ['c1', 's1', 'x2']),
     ('2026Q2', 'cahn_method', 'actual_run_rate', 'assumed', false, 356092000000, 0.5, 712184000000, 0.5,
      1424368000000, 70000000000, 1354368000000, 0.049145, '2026-08-26', ['s1', 'x2']);
+alter table marts.ai_revenue_gap add column ai_revenue_end varchar default 'central';
 comment on table marts.ai_revenue_gap is 'The gap; it''s by calendar quarter and scenario.';
 comment on column marts.ai_revenue_gap.gap_usd is 'required_revenue_usd - ai_revenue_usd, whole USD.';
 
@@ -70,6 +77,27 @@ create table marts.ai_revenue_gap_versions as
 insert into marts.ai_revenue_gap_versions
     select * replace (gap_usd - 5000000000 as gap_usd, date '2026-07-01' as known_from, known_from as known_to)
     from marts.ai_revenue_gap_versions where calendar_quarter = '2026Q2' and scenario = 'measured';
+
+create table marts.ai_revenue_totals (
+    calendar_quarter varchar, ai_revenue_basis varchar, low_usd bigint, central_usd bigint, high_usd bigint,
+    companies_counted bigint, max_staleness_days bigint, stale_usd bigint, known_from date, fact_ids varchar[]
+);
+insert into marts.ai_revenue_totals values
+    ('2026Q2', 'measured_run_rate', 90000000000, 100000000000, 120000000000, 3, 120, 7000000000, '2026-08-26', ['c1']);
+create table marts.ai_revenue_bridge (
+    calendar_quarter varchar, ai_revenue_basis varchar, company varchar, before_usd bigint, growth_usd bigint,
+    catch_up_usd bigint, entrant_usd bigint, exit_usd bigint, netting_usd bigint, after_usd bigint, fact_ids varchar[]
+);
+insert into marts.ai_revenue_bridge values
+    ('2026Q2', 'measured_run_rate', 'Example', 60000000000, 30000000000, 0, 0, 0, -40000000, 89960000000, ['c1']),
+    ('2026Q2', 'measured_run_rate', 'Late', 1000000000, 0, 40000000, 0, 0, 0, 1040000000, ['c1']),
+    ('2026Q2', 'measured_run_rate', 'New', 0, 0, 0, 9000000000, 0, 0, 9000000000, ['c1']);
+create table marts.ai_revenue_benchmarks (
+    calendar_quarter varchar, benchmark varchar, ai_revenue_basis varchar, benchmark_usd bigint, known_from date
+);
+insert into marts.ai_revenue_benchmarks values
+    ('2026Q2', 'A', 'measured_run_rate', 63000000000, '2026-05-17'),
+    ('2026Q2', 'B', 'measured_run_rate', 175000000000, '2026-06-25');
 
 create table marts.forecast_errors (
     scenario varchar, calendar_quarter varchar, forecast_known_from date, forecast_run_rate_usd bigint,
@@ -103,6 +131,12 @@ insert into marts.citations values
     ('x2', 'NVIDIA', 'data_center_revenue', 89023000000, 'USD', '0001045810-26-000081', '10-Q', 'us-gaap:Revenues',
      'srt:ProductOrServiceAxis=nvda:DataCenterMember', '2026-04-27', '2026-07-26', '2026-08-26', 'xbrl', '10-Q',
      'https://www.sec.gov/x2', repeat('2', 64), 'high');
+alter table marts.citations add column known_from date;
+update marts.citations set known_from = filed_on;
+create table marts.ai_revenue_series_versions (
+    company varchar, calendar_quarter varchar, ai_revenue_basis varchar, low_usd bigint, central_usd bigint,
+    high_usd bigint, known_from date, known_to date
+);
 
 create table marts.nvidia_data_center_revenue (
     calendar_quarter varchar primary key, fiscal_quarter varchar, period_start date, period_end date,

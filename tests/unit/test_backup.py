@@ -293,7 +293,7 @@ def test_a_payload_under_anothers_name_is_refused_even_if_the_manifest_agrees(fo
         "../../etc/passwd", "/etc/passwd", "archive/../../x", "archive/ab/x", "refresh.lock", "build.duckdb",
         "curated/../x.csv", "curated/.x.csv", "curated/x.py", "archive/ab/" + "cd" * 32, "curated/x.csv\n",
         "dagster/dagster.yaml", "archive/\uff11\uff12/" + "\uff11\uff12" * 32, "ai_revenue_gap.duckdb.wal",
-        "curated/a\0.csv",
+        "curated/a\0.csv", "figures/../x.csv", "figures/a/b.csv", "figures/a\n.csv", "figures/x.py", "figures/.csv/x",
     ],
 )  # fmt: skip
 def test_a_manifest_names_nothing_but_what_backups_hold(folder, home, name):
@@ -515,6 +515,57 @@ def test_two_histories_that_contradict_are_refused_with_nothing_changed(home, cu
     assert tree(home.root) == before
     assert backup.restore(home, made, force=True)[:2] == (2, 0)
     assert tree(home.root)["decisions.jsonl"] == before["decisions.jsonl"]
+
+
+# --- what the user wrote ------------------------------------------------------------------------------
+
+
+def own_files(home: Home) -> dict[str, str]:
+    home.figures.mkdir()
+    files = {
+        "figures/my figures (é).csv": "company\nMine\n",
+        "scenarios.csv": "scenario\nmine\n",
+        "leads.jsonl": '{"lead": "l1", "state": "accepted", "why": "", "at": ""}\n',
+    }
+    for name, content in files.items():
+        (home.root / name).write_text(content)
+    return files
+
+
+def test_own_figures_scenarios_and_verdicts_on_leads_travel(home, curated, tmp_path, capsys):
+    files = own_files(home)
+    made = backup.export(home, tmp_path / "b", curated).folder
+    new = Home(tmp_path / "new")
+    assert run.import_(new, made) == 0
+    assert capsys.readouterr().out.startswith("6 new archived files, 3 files of your own; published ")
+    assert {name: (new.root / name).read_text() for name in files} == files
+    assert backup.restore(new, made).new_own == 0
+
+
+def test_verdicts_on_leads_of_both_homes_are_kept_and_the_homes_is_the_last(home, curated, tmp_path):
+    own_files(home)
+    made = backup.export(home, tmp_path / "b", curated).folder
+    theirs, ours = home.lead_verdicts.read_text(), '{"lead": "l1", "state": "dismissed", "why": "no", "at": ""}\n'
+    home.lead_verdicts.write_text(ours)
+    assert backup.restore(home, made).new_own == 1
+    assert home.lead_verdicts.read_text() == theirs + ours
+    assert backup.restore(home, made).new_own == 0
+
+
+def test_other_figures_under_the_same_name_are_refused_and_force_leaves_the_homes(home, curated, tmp_path):
+    files = own_files(home)
+    made = backup.export(home, tmp_path / "b", curated).folder
+    (home.root / "scenarios.csv").write_text("scenario\nanother\n")
+    (home.root / "leads.jsonl").unlink()
+    before = tree(home.root)
+    with pytest.raises(
+        Mistake, match=r"scenarios\.csv is not what the backup holds under this name; nothing was changed"
+    ):
+        backup.restore(home, made)
+    assert tree(home.root) == before
+    assert backup.restore(home, made, force=True).new_own == 1
+    assert (home.root / "scenarios.csv").read_text() == "scenario\nanother\n"
+    assert (home.root / "leads.jsonl").read_text() == files["leads.jsonl"]
 
 
 # --- names that somebody planted ------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def test_a_footnote_has_number_day_accession_address_and_doubt(connection):
         "AI's $200B Question, published 2023-09-20, https://example.org/b.",
         "AI revenue: 1 statement (1 company statement), the newest of 2026-07-15, all listed by aigap explain 2026Q2.",
         "assumed: chips are 50.0% of a data center's cost",
-        "At the ends of the published ranges of the two shares the gap is $855.5B or $2,497.9B.",
+        "the gap, at the ends of the sourced shares too, $855.5B to $2,497.9B.",
         "not every year.",
     ):
         assert part in said

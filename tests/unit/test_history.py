@@ -6,7 +6,6 @@ from datetime import date
 import pyarrow as pa
 
 from ingest.records import FIGURES
-from orchestration import history
 from orchestration.history import Model, differences_at
 from warehouse.home import Home
 from warehouse.load import open_build, replace_rows
@@ -20,7 +19,7 @@ SAID = Model(
 )
 
 
-def test_a_figure_is_said_until_the_day_it_was_withdrawn(tmp_path, monkeypatch):
+def test_a_figure_is_said_until_the_day_it_was_withdrawn(tmp_path):
     home = Home(tmp_path)
     figure = dict.fromkeys(FIGURES.names) | {
         "figure_id": "c1",
@@ -34,9 +33,9 @@ def test_a_figure_is_said_until_the_day_it_was_withdrawn(tmp_path, monkeypatch):
             "create table marts.said_versions as "
             "select 'c1' as figure_id, date '2026-04-29' as known_from, date '2026-11-25' as known_to"
         )
-    monkeypatch.setattr(history, "VERSIONED_MARTS", ("said",))
+    models = [SAID, replace(SAID, name="said_versions", materialized="view")]
     days = (date(2026, 4, 28), date(2026, 4, 29), date(2026, 11, 24), date(2026, 11, 25))
-    assert [difference for day in days for difference in differences_at(home.build, [SAID], day)] == []
+    assert [difference for day in days for difference in differences_at(home.build, models, day)] == []
     forgetful = SAID.sql.replace("where withdrawn_on is null", "")
-    (difference,) = differences_at(home.build, [replace(SAID, sql=forgetful)], days[-1])
+    (difference,) = differences_at(home.build, [replace(SAID, sql=forgetful), models[1]], days[-1])
     assert (difference.only_rebuilt, difference.only_as_of) == (1, 0)

@@ -3,7 +3,7 @@
 import gzip
 import json
 import shutil
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -11,8 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingest.bundle import BUNDLE_DIR, PAYLOADS, build_bundle, read_bundle, seal_bundle, verify_bundle
-from ingest.records import FACTS, FILINGS, BundleError
+from ingest.archive import Archive
+from ingest.bundle import BUNDLE_DIR, build_bundle, read_bundle, seal_bundle, verify_bundle
+from ingest.records import FACTS, FILINGS, PAYLOADS, BundleError
+from ingest.replay import replay
 from support import xbrl
 from support.xbrl import context, explicit, fact, inline, instance, non_fraction
 
@@ -165,7 +167,7 @@ def test_the_filing_date_of_an_unlisted_filing_comes_from_the_folders_list(edgar
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        (INSTANCE, document(form="4"), f"{ACCESSION} is filed as 10-Q but its cover says '4'"),
+        (INSTANCE, document(form="4"), f"{ACCESSION} is filed as 10-Q, but its cover says '4'"),
         (INSTANCE, b"<Error><Code>NoSuchKey</Code></Error>", "404 answer"),
         (INSTANCE, document().replace(b">0001045810<", b">0000320193<"), "speaks of CIK"),
         (COMPANYFACTS, b"<html>Undeclared Automated Tool</html>", "SEC_USER_AGENT"),
@@ -183,6 +185,40 @@ def test_a_payload_that_cannot_be_used_stops_the_build_and_changes_nothing(edgar
     assert Path(name).name in str(caught.value)
     assert {path.name: path.read_bytes() for path in (tmp_path / "bundle").iterdir()} == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "edgar"]
+
+
+@pytest.mark.parametrize(
+    ("form", "cover", "reason"),
+    [
+        ("10-KT", "10-K", None),
+        ("10-QT/A", "10-Q", None),
+        ("10-K/A", "10-K", None),
+        ("10-Q", "10-K", "is filed as 10-Q, but its cover says '10-K'"),
+        ("10-Q", "4", "is filed as 10-Q, but its cover says '4'"),
+        ("DEF 14A", "DEF 14A", "is filed as DEF 14A, a form whose figures are never read"),
+    ],
+)
+def test_a_filing_is_accepted_or_refused_alike_whichever_way_it_came(edgar, tmp_path, form, cover, reason):
+    """From a folder the build stops, from an archive the filing is set aside: for the same reason, or for none."""
+    put(edgar, INSTANCE, document(form=cover))
+    put(edgar, SUBMISSIONS, submissions(form=form))
+    archive, at = Archive(tmp_path / "archive"), datetime(2026, 9, 1, tzinfo=UTC)
+    about = dict(kind="xbrl_instance", accession=ACCESSION, form=form, filed_on="2025-08-27")
+    url = f"https://{FILING}/nvda-20250727_htm.xml"
+    archive.put(document(form=cover), url, retrieved_at=at, cik=NVIDIA, **about)
+    (payload,) = replay(archive).payloads.to_pylist()
+    if reason is None:
+        assert (payload["status"], payload["error"]) == ("parsed", None)
+        listed = json.dumps(submissions(form=form)).encode()
+        archive.put(listed, f"https://{SUBMISSIONS}", kind="submissions", retrieved_at=at, cik=NVIDIA)
+        for source, name in ((archive.root, "of archive"), (edgar, "of folder")):
+            build_bundle(source, tmp_path / name)
+            assert form in read_bundle(tmp_path / name).facts["form"].to_pylist()
+    else:
+        assert payload["status"] == "quarantined"
+        assert reason in payload["error"]
+        with pytest.raises(BundleError, match=reason):
+            build_bundle(edgar, tmp_path / "of folder")
 
 
 def test_a_fact_with_two_values_is_left_out_and_named_in_the_manifest(edgar, tmp_path):

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from ingest.corrections import parse_corrections
 from ingest.figures import COLUMNS, curated_dir, read_figures
-from ingest.ledger import LEDGER_FILE, breaches, parse_corrections, parse_ledger, seal, sealed_rows
+from ingest.ledger import LEDGER_FILE, breaches, parse_ledger, seal, sealed_rows
 from ingest.records import CuratedError
 
 HEADER = "figure_id,previous_value,replaced_by,corrected_on,reason\n"

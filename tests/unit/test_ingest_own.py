@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingest.figures import COLUMNS, SCENARIOS, FigureSet, parse_figures
+from ingest.figures import COLUMNS, SCENARIOS, FigureSet, parse_figures, read_scenarios
 from ingest.own import explain, with_own_figures, with_own_scenarios
 from ingest.records import FIGURES, CuratedError
 from orchestration.cli import main
@@ -107,6 +107,26 @@ def test_own_scenarios_are_named_so(folder):
     assert table.schema == SCENARIOS
     assert table["scenario"].to_pylist() == ["own:mine"]
     assert table["fact_id"].to_pylist()[0].startswith("t")
+
+
+OWN_BASIS = SCENARIO + "mine,ai_revenue_basis,,own:estimated_run_rate,2026-01-01,My note,https://example.org/n/1,\n"
+
+
+def test_a_scenario_of_the_users_may_count_own_figures_and_no_other_may(folder):
+    (folder / "scenarios.csv").write_text(OWN_BASIS)
+    table, refused = with_own_scenarios(SCENARIOS.empty_table(), folder)
+    assert (table["text_value"].to_pylist(), refused) == ([None, "own:estimated_run_rate"], [])
+    assert explain(folder / "scenarios.csv", shipped(), TODAY)[0] == 2
+    with pytest.raises(CuratedError, match="line 3: ai_revenue_basis cannot be own:estimated_run_rate"):
+        read_scenarios(folder)
+
+
+def test_there_is_no_own_assumption(folder):
+    (folder / "scenarios.csv").write_text(OWN_BASIS.replace("own:estimated_run_rate", "own:assumed"))
+    assert (
+        "line 3: ai_revenue_basis cannot be own:assumed"
+        in with_own_scenarios(SCENARIOS.empty_table(), folder)[1][0].reason
+    )
 
 
 def test_half_a_scenario_is_none(folder):

@@ -9,8 +9,7 @@ import pytest
 
 from ingest import replay as replay_module
 from ingest.archive import Archive
-from ingest.bundle import PAYLOADS
-from ingest.records import FACTS, FILINGS, SET_ASIDE
+from ingest.records import FACTS, FILINGS, PAYLOADS, SET_ASIDE
 from ingest.replay import outdated, replay
 from support import tiny
 from support.tiny import CIK, Q1, Q2, Q3

@@ -42,7 +42,7 @@ def saved(path):
         ("select ';' as a ; -- done;", 1),
         ("select 'ü;' as a -- ; ü\n;;", 1),
         ("with a as (select 1 as x) from a /* ; */", 1),
-        ("describe marts.citations", 17),
+        ("describe marts.citations", 18),
         ("values (1, 2), (3, 4)", 2),
         ("from range(20000)", 20_000),
         ("from gap_with(0.4, 0.5)", 2),

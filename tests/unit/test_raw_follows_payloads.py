@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.archive import Archive
-from ingest.bundle import PAYLOADS, Bundle
-from ingest.records import FACTS, FILINGS
+from ingest.bundle import Bundle, build_bundle, read_bundle, verify_bundle
+from ingest.records import FACTS, FILINGS, PAYLOADS
 from orchestration import assets
 from support import tiny
 from support.tiny import CIK, Q1, Q2
@@ -44,7 +44,7 @@ def shipped() -> Bundle:
         facts,
         pa.Table.from_pylist([where], FILINGS),
         pa.Table.from_pylist([read], PAYLOADS),
-        manifest={},
+        manifest={"sources": [{**read, "rows": 1}]},
         content_hash="",
     )
 
@@ -96,15 +96,15 @@ def remove(archive, name):
                 path.unlink()
 
 
-def load(connection, archive):
+def load(connection, archive, bundle=None):
     said = []
-    assets._load(connection, shipped(), archive, NOTHING, said.append)
+    assets._load(connection, bundle or shipped(), archive, NOTHING, said.append)
     return said
 
 
-def from_nothing(archive, folder):
+def from_nothing(archive, folder, bundle=None):
     with open_build(Home(folder)) as connection:
-        load(connection, archive)
+        load(connection, archive, bundle)
         return rows_of(connection)
 
 
@@ -124,6 +124,32 @@ def test_any_history_gives_what_one_run_gives(tmp_path_factory, steps):
             put(archive, name, day) if is_put else remove(archive, name)
             load(connection, archive)
         assert rows_of(connection) == from_nothing(archive, folder / "anew")
+
+
+#: What a record says, without which of several payloads that say the same it was read from.
+_SAID = {"xbrl_facts": slice(None), "fact_conflicts": slice(0, -1), "filings": slice(0, 7), "set_aside": slice(None)}
+
+
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=st.lists(st.tuples(st.booleans(), st.sampled_from(sorted(SERVED))), min_size=2, max_size=6))
+def test_what_is_sealed_gives_what_the_archive_gave(tmp_path_factory, steps):
+    """A refresh from the new bundle alone is one from the old bundle and the archive beside it; a second release from
+    an archive that went on growing is too."""
+    folder = tmp_path_factory.mktemp("release")
+    archive, bundle = Archive(folder / "archive"), shipped()
+    for half, some in enumerate((steps[: len(steps) // 2], steps[len(steps) // 2 :])):
+        for day, (is_put, name) in enumerate(some):
+            put(archive, name, 10 * half + day) if is_put else remove(archive, name)
+        if not list(archive.entries()):
+            continue
+        build_bundle(archive.root, folder / f"bundle-{half}", onto=shipped())
+        verify_bundle(archive.root, folder / f"bundle-{half}")
+        bundle = read_bundle(folder / f"bundle-{half}")
+        both = from_nothing(archive, folder / f"both-{half}")
+        alone = from_nothing(Archive(folder / "empty"), folder / f"alone-{half}", bundle)
+        for table, said in _SAID.items():
+            assert [row[said] for row in alone[table]] == [row[said] for row in both[table]], table
+        assert from_nothing(archive, folder / f"beside-{half}", bundle)["xbrl_facts"] == both["xbrl_facts"]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from warehouse import report
 from warehouse.errors import NotPublished
 from warehouse.report import is_current, json_for_script, write_report
 from warehouse.report.charts import CHARTS, Chart
-from warehouse.report.words import doubt, headline, money, percent
+from warehouse.report.digits import money, percent
 
 PAGE = Path(report.__file__).parent
 
@@ -82,46 +82,6 @@ def test_percent_keeps_small_shares_legible():
         "147%",
     ]
     assert percent(None) == "unknown"
-
-
-def row(**more: Any) -> dict[str, Any]:
-    return {
-        "calendar_quarter": "2026Q2",
-        "run_rate_basis": "actual_run_rate",
-        "ai_revenue_basis": "measured_run_rate",
-        "is_like_for_like": True,
-        "required_revenue_usd": 1_424_368_000_000,
-        "ai_revenue_usd": 110_796_300_000,
-        "gap_usd": 1_313_571_700_000,
-        "coverage_share": Decimal("0.077786"),
-        "companies_counted": 19,
-    } | more
-
-
-def test_the_headline_says_what_is_missing():
-    assert headline(row()) == (
-        "To pay back the data centers that NVIDIA’s 2026Q2 sales imply, AI would have to earn $1.42T. "
-        "What we can find runs at $111B a year, 7.8% of that: $1.31T is missing."
-    )
-
-
-def test_the_headline_of_an_assumption_and_of_nothing_known():
-    cahn = row(run_rate_basis="forecast_run_rate", ai_revenue_basis="assumed")
-    assert "then forecast for 2026Q2" in headline(cahn)
-    assert "It was assumed to earn $111B" in headline(cahn)
-    assert headline(row(gap_usd=-5_000_000_000)).endswith("$5.00B more than it takes.")
-    unknown = row(ai_revenue_usd=None, gap_usd=None, coverage_share=None)
-    assert headline(unknown).endswith("What it did earn is not known for that quarter.")
-
-
-def test_the_doubt_names_range_staleness_and_independent_totals():
-    said = doubt(row(), 855_532_058_209, 2_497_936_300_731, Decimal("0.235"), (63_200_000_000, 175_000_000_000))
-    assert "between $856B and $2.50T" in said
-    assert "counts 19 companies; 23.5% of it was observed more than 90 days" in said
-    assert "from $63.2B to $175B" in said
-    assert "assumption, not a measurement" in doubt(
-        row(ai_revenue_basis="assumed", companies_counted=None), None, None, None, None
-    )
 
 
 # --- charts ---------------------------------------------------------------------------------------

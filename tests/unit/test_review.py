@@ -6,13 +6,13 @@ import json
 import re
 import shutil
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from orchestration import cli
 from support.review_rows import ODD, REVIEW
 from support.small_warehouse import INFO, MACROS, change_build, publish_small, small_home
+from warehouse import macros
 from warehouse.changes import diff, text
 from warehouse.decisions import load
 from warehouse.doctor import examine
@@ -35,8 +35,11 @@ CHANGED = """
     insert into marts.ai_revenue_gap_versions
     select * replace (ai_revenue_usd + 2 as ai_revenue_usd, date '2026-08-29' as known_from) from moved;
 """
-_READER_MACROS = (Path(__file__).parents[2] / "warehouse" / "reader_macros.sql").read_text("utf-8")
-CHANGES_MACRO = re.search(r"create or replace macro marts\.gap_changes.*?;", _READER_MACROS, re.DOTALL)[0]
+_TEXT = macros._FILE.read_text("utf-8")
+CHANGES_MACROS = macros._AS_OF.format(mart="ai_revenue_gap").join(
+    re.search(rf"create or replace macro marts\.{name}\(.*?;", _TEXT, re.DOTALL)[0]
+    for name in ("known_day", "gap_changes")
+)
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +222,18 @@ def test_what_is_at_hand_can_be_decided_on(aigap, home, target):
     assert ("fetch asks EDGAR" in out) == target.startswith(("sub", "comp"))
 
 
+def test_a_filing_that_only_figures_were_read_from_can_be_decided_on(aigap, home):
+    target = "0001045810-26-000077"
+    assert aigap("review", "reject", target, "--why", "the release was corrected")[0] == 2
+    change_build(
+        home,
+        "alter table marts.citations add column source_accession varchar; "
+        f"update marts.citations set source_accession = '{target}' where source_kind <> 'xbrl'",
+    )
+    publish_small(home)
+    assert aigap("review", "reject", target, "--why", "the release was corrected")[0] == 0
+
+
 def test_a_filing_that_came_with_a_failed_refresh_can_be_decided_on(aigap, home):
     target = "0001045810-26-000099"
     assert aigap("review", "reject", target, "--why", "every fact is impossible")[0] == 2
@@ -307,7 +322,7 @@ def test_a_footnote_says_what_stands_by_hand(aigap, home, style):
 
 def test_a_decision_between_the_two_days_is_a_reason_for_a_change(aigap, home):
     change_build(home, CHANGED)
-    publish(home, INFO, macros=MACROS + CHANGES_MACRO)
+    publish(home, INFO, macros=MACROS + CHANGES_MACROS)
     between = aigap("changes", "--since", "2026-08-27", "--until", "2026-08-28")[1]
     assert "rejected by Jane Doe on 2026-08-28: filed in thousands" in between
     assert "accepted" not in between

@@ -131,20 +131,20 @@ def test_an_unknown_scenario_lists_those_there_are(connection):
 
 
 def test_the_headline_states_the_number_and_its_doubt(connection):
-    said = headline(gap_rows(connection, "measured", None))
+    said = headline(connection, gap_rows(connection, "measured", None))
     assert "2026Q2: NVIDIA's data-center revenue runs at $356.1B a year" in said
     assert "The gap: $1,324.4B." in said
     assert "4 x the quarter NVIDIA reported; AI revenue adds up companies' latest run rates" in said
     assert "chips are 50.0% of a data center's cost" in said
     assert "Not like for like" not in said
-    assumed = headline(gap_rows(connection, "cahn_method", None))
+    assumed = headline(connection, gap_rows(connection, "cahn_method", None))
     assert "AI revenue is assumed, not measured" in assumed
     assert "Not like for like" in assumed
 
 
 def test_the_headline_is_about_a_quarter_that_has_a_gap(connection):
     found = gap_rows(connection, "measured", None)
-    assert "No quarter of scenario measured has a gap" in headline(found._replace(rows=found.rows[1:]))
+    assert "No quarter of scenario measured has a gap" in headline(connection, found._replace(rows=found.rows[1:]))
 
 
 def test_the_footer_says_which_publish_this_is(connection):

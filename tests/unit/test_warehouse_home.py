@@ -13,6 +13,7 @@ from warehouse.home import (
     Home,
     find_home,
     generation_number,
+    held_by,
     lock_holder,
     read_last_refresh,
     record_refresh,
@@ -138,6 +139,7 @@ def test_lock_is_shared_by_the_steps_of_one_process_and_refused_to_another(tmp_p
     home = Home(tmp_path)
     with refresh_lock(home):
         with refresh_lock(home):
+            assert held_by(home).process == os.getpid()
             assert lock_holder(home) == f"process {os.getpid()}"
         other = subprocess.run([sys.executable, "-c", HOLD, str(tmp_path)], capture_output=True, text=True, check=False)
         assert f"Busy: a refresh is already running (process {os.getpid()} since" in other.stderr

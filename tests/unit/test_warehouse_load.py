@@ -12,10 +12,9 @@ import pytest
 
 from ingest.acceptance import KNOWN_FILINGS, with_acceptance
 from ingest.aside import set_aside_table
-from ingest.bundle import PAYLOADS
 from ingest.companies import COMPANIES
 from ingest.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
-from ingest.records import EDGES, FACTS, FIGURES, FILINGS, PENDING, SET_ASIDE
+from ingest.records import EDGES, FACTS, FIGURES, FILINGS, PAYLOADS, PENDING, SET_ASIDE
 from warehouse import load
 from warehouse.errors import Busy, LoadError, WarehouseError
 from warehouse.home import Home

@@ -59,7 +59,8 @@ def test_keys_not_null_and_comments_come_along(home):
     assert rows(home, "select comment from duckdb_tables() where table_name = 'ai_revenue_gap'") == [
         ("The gap; it's by calendar quarter and scenario.",)
     ]
-    assert rows(home, "select comment from duckdb_columns() where column_name = 'gap_usd' and comment is not null") == [
+    column = "schema_name = 'marts' and column_name = 'gap_usd' and comment is not null"
+    assert rows(home, f"select comment from duckdb_columns() where {column}") == [
         ("required_revenue_usd - ai_revenue_usd, whole USD.",)
     ]
     assert rows(home, "select count(*) from duckdb_columns() where schema_name = 'meta' and comment is null") == [(0,)]

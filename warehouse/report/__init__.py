@@ -1,7 +1,8 @@
 """The page: one self-contained HTML file made from the published file.
 
-Belongs here: everything between the marts and that file (charts.py what is drawn, words.py the sentences, page.* the
-page itself). Does not belong here: derivation (dbt_project), other ways to read (read.py).
+Belongs here: everything between the marts and that file (charts.py what is drawn, digits.py its numbers, page.* the
+page itself; its sentences are those of every reader, warehouse/words.py). Does not belong here: derivation
+(dbt_project), other ways to read (read.py).
 
 Charts are Vega-Lite specifications written as plain dicts and carried as JSON, with the JavaScript bundle that
 vl-convert brings. Altair would write the same JSON from objects: two packages and a second vocabulary more, and none
@@ -32,10 +33,11 @@ from typing import Any
 
 import duckdb
 
+from warehouse import words
 from warehouse.errors import NotPublished, WarehouseError, reason
 from warehouse.home import replace_file
 from warehouse.report.charts import CHARTS, Chart, Rows, query
-from warehouse.report.words import SCENARIOS, doubt, headline, money, percent
+from warehouse.report.digits import SCENARIOS, money, percent
 
 __all__ = ["is_current", "render", "write_report"]
 
@@ -133,7 +135,7 @@ def _stamp(connection: duckdb.DuckDBPyConnection) -> str:
     if not build:
         return ""
     program = hashlib.sha256(version("vl-convert-python").encode())
-    for path in sorted(p for p in _HERE.iterdir() if p.is_file()):
+    for path in sorted(p for p in [*_HERE.iterdir(), Path(words.__file__)] if p.is_file()):
         program.update(path.read_bytes())
     return f"aigap {build['generation']}-{build['content_hash'][:16]}-{program.hexdigest()[:16]}"
 
@@ -188,6 +190,7 @@ def _data(
         "where schema_name = 'marts' and comment is not null group by all order by all",
     )
     days = query(connection, "select distinct known_from from marts.ai_revenue_gap_versions order by all")
+    first = statements.get(quarter, {}).get(scenario, {})
     bases = sorted({row["capex_basis"] for chart in charts for row in chart.rows.dicts() if "capex_basis" in row})
     return {
         "citations": _pack(kept, place),
@@ -199,8 +202,8 @@ def _data(
             "quarter": quarter,
             "scenario": scenario,
             "basis": bases[0] if bases else "",
-            "gpu": 0.5,
-            "margin": 0.5,
+            "gpu": first.get("gpu"),
+            "margin": first.get("margin"),
             "day": days.values[-1][0] if days.values else "",
         },
         "charts": [
@@ -233,47 +236,32 @@ def _pack(rows: Rows, place: Mapping[str, int]) -> dict[str, Any]:
     return {"columns": rows.columns, "values": [packed(row) for row in rows.values]}
 
 
-def _statements(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, str]]]:
+def _statements(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, Any]]]:
     """Quarter -> scenario -> what the head of the page says of it, newest quarter first."""
     gaps = query(connection, "from marts.ai_revenue_gap order by calendar_quarter desc, scenario").dicts()
-    by_key = {(gap["calendar_quarter"], gap["scenario"]): gap for gap in gaps}
-    stale = query(
-        connection,
-        """
-        select calendar_quarter,
-            (sum(counted_usd) filter (where staleness_days > 90) / nullif(sum(counted_usd), 0))::decimal(18, 6)
-        from marts.ai_revenue group by all
-        """,
-    )
-    stale_share = dict(stale.values)
-    totals = query(
-        connection,
-        """
-        select calendar_quarter, ai_revenue_basis, min(benchmark_usd), max(benchmark_usd)
-        from marts.ai_revenue_benchmarks group by all
-        """,
-    )
-    benchmarks = {(quarter, basis): (low, high) for quarter, basis, low, high in totals.values}
-    statements: dict[str, dict[str, dict[str, str]]] = {}
-    for (quarter, scenario), gap in by_key.items():
-        basis = gap["ai_revenue_basis"]
-        ends = [by_key.get((quarter, end), {}).get("gap_usd") for end in ("low", "high")]
-        low, high = ends if scenario == _HEADLINE else (None, None)
-        share = stale_share.get(quarter) if basis == "measured_run_rate" else None
-        statements.setdefault(quarter, {})[scenario] = {
-            "headline": headline(gap),
-            "doubt": doubt(gap, low, high, share, benchmarks.get((quarter, basis))),
+    evidence = words.read_evidence(connection)
+    statements: dict[str, dict[str, dict[str, Any]]] = {}
+    for gap in gaps:
+        found, *rest = words.sentences(gap, evidence)
+        statements.setdefault(gap["calendar_quarter"], {})[gap["scenario"]] = {
+            "headline": found,
+            "doubt": " ".join(rest),
             "required": money(gap["required_revenue_usd"]),
             "earned": money(gap["ai_revenue_usd"]),
             "gap": money(gap["gap_usd"]),
             "coverage": percent(gap["coverage_share"]),
-            "gpu": percent(gap["gpu_share_of_tco"]),
-            "margin": percent(gap["end_user_gross_margin"]),
+            "gpu": _number(gap["gpu_share_of_tco"]),
+            "margin": _number(gap["end_user_gross_margin"]),
         }
     return statements
 
 
-def _first_view(statements: Mapping[str, Mapping[str, Mapping[str, str]]]) -> tuple[str, str]:
+def _number(share: str | float | None) -> float | None:
+    """Where a slider stands; a share is text where it is to be printed."""
+    return None if share is None else float(share)
+
+
+def _first_view(statements: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> tuple[str, str]:
     for quarter, scenarios in statements.items():
         if scenarios.get(_HEADLINE, {}).get("gap", "unknown") != "unknown":
             return quarter, _HEADLINE

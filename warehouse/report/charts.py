@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from warehouse.formats import harmless
-from warehouse.report.words import money, percent
+from warehouse.report.digits import money, percent
 
 Spec = dict[str, Any]
 

@@ -18,7 +18,7 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// --- words (as warehouse/report/words.py says them) ---
+// --- words (as warehouse/report/digits.py says them) ---
 
 function money(usd) {
   if (usd === null || usd === undefined) return 'unknown';
@@ -359,9 +359,12 @@ const allowed = {
 };
 
 function readAddress() {
-  for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
-    if (key in allowed && allowed[key](value)) state[key] = typeof data.state[key] === 'number' ? Number(value) : value;
-  }
+  const asked = [...new URLSearchParams(location.hash.slice(1))].filter(([key, value]) => key in allowed && allowed[key](value));
+  const isSlider = ([key]) => key === 'gpu' || key === 'margin';
+  for (const [key, value] of asked) if (!isSlider([key])) state[key] = value;
+  settle();
+  follow();
+  for (const [key, value] of asked.filter(isSlider)) state[key] = Number(value);
 }
 
 function writeAddress() {
@@ -374,6 +377,11 @@ function settle() { // a scenario of one quarter (Cahn's) takes the page to it
   if (quarters.length && !(state.scenario in (data.statements[state.quarter] || {}))) {
     state.quarter = quarters.find((quarter) => state.scenario in data.statements[quarter]);
   }
+}
+
+function follow() { // the sliders stand where the chosen scenario does, until they are moved
+  const now = (data.statements[state.quarter] || {})[state.scenario] || {};
+  for (const key of ['gpu', 'margin']) if (allowed[key](now[key] ?? NaN)) state[key] = now[key];
 }
 
 function say() {
@@ -397,13 +405,15 @@ function say() {
 
 function choose(key, value) {
   if (state[key] === value) return;
+  const before = state.scenario;
   state[key] = value;
   if (key === 'quarter' && !(state.scenario in data.statements[value])) state.scenario = Object.keys(data.statements[value])[0];
   settle();
+  if (state.scenario !== before) follow();
   writeAddress();
   hide();
   say();
-  const touched = key === 'quarter' || key === 'scenario' ? ['quarter', 'scenario'] : [key];
+  const touched = key === 'quarter' || key === 'scenario' ? ['quarter', 'scenario', 'gpu', 'margin'] : [key];
   const reads = {sensitivity: ['gpu', 'margin'], asKnown: ['day']};
   for (const chart of data.charts) {
     const keys = [...Object.values(chart.where), ...chart.signals, ...(reads[chart.derive] || [])];
@@ -460,13 +470,11 @@ addEventListener('hashchange', () => {
   if (!location.hash.includes('=')) return; // a link to a chart, not a choice
   Object.assign(state, data.state);
   readAddress();
-  settle();
   say();
   data.charts.forEach(redraw);
 });
 
 readAddress();
-settle();
 say();
 (async () => {
   for (const chart of data.charts) await draw(chart);

@@ -38,8 +38,8 @@ final as (
         latest.known_from,
         latest.range_end,
         latest.calendar_quarter,
-        case latest.range_end
-            when 'high' then {{ grown_usd(
+        case
+            when latest.range_end like '%high' then {{ grown_usd(
                 'latest.run_rate_usd',
                 'points.previous_run_rate_usd',
                 days_between('latest.speaks_on', 'latest.quarter_end'),

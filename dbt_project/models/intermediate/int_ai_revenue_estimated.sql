@@ -74,7 +74,7 @@ daily as (
                 days_between('points.paced_on', 'calendar.day'),
                 days_between('points.paced_on', 'points.next_paced_on'),
             ) }}
-            when points.range_end = 'high' then {{ grown_usd(
+            when points.range_end like '%high' then {{ grown_usd(
                 'points.run_rate_usd',
                 'points.previous_run_rate_usd',
                 days_between('points.paced_on', 'calendar.day'),

@@ -1,12 +1,14 @@
 {#- AI revenue of each company, quarter and basis before netting, in every knowledge interval, with both ends of the range. A
-    company of which only weak statements are known has no central figure: it enters the high end alone. -#}
+    company of which only weak statements are known has no central figure: it enters the high end alone. A basis that counts the
+    user's own figures is named so: own:estimated_run_rate beside estimated_run_rate. -#}
+{%- set own = "case when range_end like 'own:%' then 'own:' else '' end" %}
 with by_range_end as (
     select
         company,
         known_from,
-        range_end,
+        replace(range_end, 'own:', '') as range_end,
         calendar_quarter,
-        'measured_run_rate' as ai_revenue_basis,
+        concat({{ own }}, 'measured_run_rate') as ai_revenue_basis,
         gross_usd,
         observed_metric,
         speaks_on,
@@ -23,9 +25,9 @@ with by_range_end as (
     select
         company,
         known_from,
-        range_end,
+        replace(range_end, 'own:', ''),
         calendar_quarter,
-        'estimated_run_rate',
+        concat({{ own }}, 'estimated_run_rate'),
         gross_usd,
         observed_metric,
         speaks_on,
@@ -42,9 +44,9 @@ with by_range_end as (
     select
         company,
         known_from,
-        range_end,
+        replace(range_end, 'own:', ''),
         calendar_quarter,
-        'measured_trailing_12m',
+        concat({{ own }}, 'measured_trailing_12m'),
         gross_usd,
         observed_metric,
         speaks_on,

@@ -3,7 +3,7 @@
 with speaking as (
     select {{ calendar_quarter_of('speaks_on') }} as calendar_quarter, known_on as known_from
     from {{ ref('int_ai_revenue_statements') }}
-    where confidence_rank <= 2
+    where confidence_rank <= 2 and not is_own
     union
     select calendar_quarter, known_from
     from {{ ref('int_metric_quarters') }}

@@ -1,12 +1,12 @@
 {#- What the counted companies were said to earn with AI: one row a statement, with the day it speaks of, the day whose pace it
-    is, and the days from and until which it stood. -#}
+    is, and the days from and until which it stood. The user's own may speak of any company that is not part of a counted one:
+    of those that state nothing usable above all. -#}
 with figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
 ),
 
 roles as (
     select * from {{ ref('stg_curated__ai_revenue_roles') }}
-    where role = 'counted'
 ),
 
 final as (
@@ -44,11 +44,15 @@ final as (
         figures.confidence,
         case figures.confidence when 'high' then 1 when 'medium' then 2 else 3 end as confidence_rank,
         figures.known_on,
-        figures.withdrawn_on
+        figures.withdrawn_on,
+        figures.is_own
     from figures
-    inner join roles on figures.company = roles.company
+    left join roles on figures.company = roles.company
     where
-        figures.unit = 'USD'
+        (roles.role = 'counted' or (figures.is_own and coalesce(roles.role, 'not_disclosed') = 'not_disclosed'))
+        -- A total of many is no company's.
+        and coalesce(figures.layer, '') not in ('all', 'overlap')
+        and figures.unit = 'USD'
         and figures.value > 0
         and figures.is_citable
         and figures.metric in (

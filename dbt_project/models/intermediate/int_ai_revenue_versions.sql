@@ -24,6 +24,7 @@ days as (
         on
             gross.company = netting.company
             and gross.calendar_quarter = netting.calendar_quarter
+            and netting.counts_own = (gross.ai_revenue_basis like 'own:%')
             and {{ in_force('gross', 'netting.known_from') }}
 ),
 
@@ -64,6 +65,7 @@ as_known as (
         on
             days.company = netting.company
             and days.calendar_quarter = netting.calendar_quarter
+            and netting.counts_own = (days.ai_revenue_basis like 'own:%')
             and {{ in_force('netting', 'days.known_from') }}
 ),
 

@@ -1,5 +1,6 @@
 {#- NVIDIA's customer concentration: what its filings tag, and curated rows for what they state in prose only or for
-    filings not at hand. Labels name a customer within one filing; they are no identity across filings. -#}
+    filings not at hand. Labels name a customer within one filing; they are no identity across filings, so nothing but
+    a correction or an operator's rejection ends a statement. -#}
 with facts as (
     select * from {{ ref('stg_edgar__facts') }}
     where
@@ -10,10 +11,14 @@ with facts as (
 ),
 
 figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
     where
         ticker = 'NVDA' and is_headline_grade
         and metric in ('customer_share_of_revenue', 'customer_share_of_accounts_receivable')
+),
+
+decisions as (
+    select * from {{ ref('stg_operator__decisions') }}
 ),
 
 -- Contexts that NVIDIA dated wrongly; the text of the same filing and the next filings give the right period.
@@ -75,6 +80,21 @@ eligible as (
     select * from cloud_provider
 ),
 
+judged as (
+    select
+        fact_id as row_id,
+        accession,
+        'customer_share' as metric,
+        period_end,
+        known_from,
+        true as is_sound
+    from eligible
+),
+
+used as (
+    {{ used_when('judged') }}
+),
+
 from_filings as (
     select
         case when eligible.basis = 'revenue' then eligible.period_start end as period_start,
@@ -97,10 +117,12 @@ from_filings as (
         end as qualifier,
         'xbrl' as source_kind,
         eligible.accession,
-        eligible.known_from,
+        used.used_from as known_from,
+        used.used_to as known_to,
         context_corrections.accession is not null as is_period_corrected,
         eligible.fact_id
     from eligible
+    inner join used on eligible.fact_id = used.row_id
     left join context_corrections
         on
             eligible.accession = context_corrections.accession
@@ -125,26 +147,57 @@ curated as (
         'press_release' as source_kind,
         cast(null as string) as accession,
         figures.known_on as known_from,
+        figures.withdrawn_on as known_to,
         false as is_period_corrected,
         figures.fact_id
     from figures
 ),
 
 tagged_periods as (
-    select distinct basis, period_end, coalesce(period_start, period_end) as start_key
+    select
+        basis,
+        period_end,
+        coalesce(period_start, period_end) as start_key,
+        max(coalesce(known_to, cast('9999-12-31' as date))) as tagged_until
     from from_filings
+    group by basis, period_end, coalesce(period_start, period_end)
 ),
 
--- Prose-only rows (indirect, "at or above 10 %", "none") always stay; exact ones where no filing at hand tags the period.
+-- Prose-only rows (indirect, "at or above 10 %", "none") always stay; exact ones where, and from when, no filing in use tags
+-- the period.
 missing_from_filings as (
-    select curated.*
+    select
+        curated.period_start,
+        curated.period_end,
+        curated.span,
+        curated.customer_label,
+        curated.customer_kind,
+        curated.basis,
+        curated.share,
+        curated.qualifier,
+        curated.source_kind,
+        curated.accession,
+        case
+            when curated.qualifier = 'exact'
+                then greatest(curated.known_from, coalesce(tagged_periods.tagged_until, curated.known_from))
+            else curated.known_from
+        end as known_from,
+        curated.known_to,
+        curated.is_period_corrected,
+        curated.fact_id
     from curated
     left join tagged_periods
         on
             curated.basis = tagged_periods.basis
             and curated.period_end = tagged_periods.period_end
             and coalesce(curated.period_start, curated.period_end) = tagged_periods.start_key
-    where tagged_periods.basis is null or curated.qualifier <> 'exact'
+    where
+        tagged_periods.basis is null
+        or curated.qualifier <> 'exact'
+        or (
+            tagged_periods.tagged_until < cast('9999-12-31' as date)
+            and (curated.known_to is null or tagged_periods.tagged_until < curated.known_to)
+        )
 ),
 
 final as (

@@ -18,6 +18,11 @@ figures as (
     where unit = 'USD' and is_headline_grade and value is not null and period_type in ('quarter', 'half', 'year')
 ),
 
+a_quarter as (
+    select * from {{ ref('stg_rules__spans') }}
+    where span = 'quarter'
+),
+
 from_filings as (
     select
         facts.cik,
@@ -70,7 +75,8 @@ curated as (
         figures.fact_id as accession,
         'reported' as value_kind,
         'as reported' as formula,
-        {{ array_of('figures.fact_id') }} as fact_ids
+        {{ array_of('figures.fact_id') }} as fact_ids,
+        figures.accession as decided_as
     from figures
     inner join companies on figures.ticker = companies.ticker
     where figures.metric in (
@@ -145,14 +151,17 @@ first_quarters as (
             and half.concept = second.concept
             and half.accession = second.accession
             and half.period_end = second.period_end
-    where
-        half.span = 'half' and second.span = 'quarter'
-        and {{ days_between('half.period_start', 'second.period_start') }} between 80 and 100
+    inner join a_quarter
+        on
+            {{ days_between('half.period_start', 'second.period_start') }}
+            between a_quarter.shortest_days and a_quarter.longest_days
+    where half.span = 'half' and second.span = 'quarter'
 ),
 
 unioned as (
     select
         *,
+        accession as decided_as,
         false as is_implied
     from stated
     union all
@@ -163,6 +172,7 @@ unioned as (
     union all
     select
         *,
+        accession as decided_as,
         true as is_implied
     from first_quarters
 ),

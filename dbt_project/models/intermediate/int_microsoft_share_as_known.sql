@@ -45,7 +45,7 @@ nobody as (
 ),
 
 estimates as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
     where
         metric = 'share_of_nvidia_revenue' and company = 'Microsoft' and value is not null
         and is_headline_grade and source_kind <> 'company_filing'
@@ -54,14 +54,15 @@ estimates as (
 -- The most of a data center's cost that accelerators were said to be.
 silicon_shares as (
     select cast(value as decimal(9, 6)) as silicon_share, known_on, withdrawn_on, fact_id
-    from {{ ref('stg_curated__figures') }}
+    from {{ ref('int_usable_figures') }}
     where metric = 'gpu_share_of_tco' and is_headline_grade and value is not null
 ),
 
 evidence_days as (
-    select known_from from shares
+    select known_from from customers
     union
-    select known_from from nobody
+    select known_to from customers
+    where known_to is not null
     union
     select known_on from estimates
     union
@@ -113,7 +114,10 @@ of_the_quarter as (
         shares.fact_id
     from days
     inner join shares
-        on shares.known_from <= days.known_from and shares.span = 'quarter' and shares.period_end = days.period_end
+        on
+            {{ in_force('shares', 'days.known_from') }}
+            and shares.span = 'quarter'
+            and shares.period_end = days.period_end
 ),
 
 largest_of_the_quarter as (
@@ -158,11 +162,12 @@ equations as (
         on
             later.period_start = shorter.period_start
             and later.period_end = shorter.period_end
-            and shorter.known_from <= days.known_from
+            and {{ in_force('shorter', 'days.known_from') }}
     inner join shares as longer
         on
             shorter.customer_label = longer.customer_label
             and shorter.known_from = longer.known_from
+            and {{ in_force('longer', 'days.known_from') }}
             and shorter.period_end = longer.period_end
             and longer.period_start = days.period_start
 ),
@@ -188,7 +193,7 @@ bounds as (
     from days
     inner join nobody
         on
-            nobody.known_from <= days.known_from
+            {{ in_force('nobody', 'days.known_from') }}
             and nobody.period_start <= days.period_start
             and days.period_end <= nobody.period_end
     union all
@@ -203,7 +208,7 @@ bounds as (
     from days
     inner join shares
         on
-            shares.known_from <= days.known_from
+            {{ in_force('shares', 'days.known_from') }}
             and shares.period_start <= days.period_start
             and days.period_end <= shares.period_end
             and shares.span <> 'quarter'

@@ -14,6 +14,11 @@ decisions as (
     where verdict = 'accept'
 ),
 
+whole_reports as (
+    select form from {{ ref('stg_rules__forms') }}
+    where is_whole_report
+),
+
 metrics as (
     select
         cik,
@@ -92,7 +97,8 @@ own_periods as (
     from statements
     inner join reported_periods
         on statements.cik = reported_periods.cik and statements.accession = reported_periods.accession
-    where statements.form in ('10-Q', '10-K') and statements.is_required = 1
+    inner join whole_reports on statements.form = whole_reports.form
+    where statements.is_required = 1
     group by statements.cik, statements.accession, statements.metric
 ),
 

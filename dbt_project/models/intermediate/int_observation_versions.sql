@@ -44,7 +44,8 @@ words as (
         period_end,
         used_from as said_on,
         observation_id,
-        false as is_fallback
+        -- it was not used when it was filed, or was rejected for a while
+        used_from > known_from as is_fallback
     from observations
     union all
     select
@@ -80,6 +81,7 @@ ranked as (
         observations.accession,
         observations.fact_ids,
         words.observation_id,
+        observations.known_from as filed_from,
         observations.used_to,
         words.is_fallback,
         row_number() over (
@@ -131,9 +133,71 @@ compared as (
     from recasts
 ),
 
+runs as (
+    select
+        *,
+        sum(case when previous_value_usd = coalesce(value_usd, -1) then 0 else 1 end) over (
+            partition by cik, metric, line, source_kind, period_start, period_end
+            order by said_on
+        ) as run
+    from compared
+),
+
+-- Of those that say the same one after the other the first to be filed speaks, until it is withdrawn: then the next.
+speakers as (
+    select
+        runs.cik,
+        runs.metric,
+        runs.line,
+        runs.source_kind,
+        runs.period_start,
+        runs.period_end,
+        runs.said_on,
+        runs.run,
+        runs.is_fallback,
+        said.concept,
+        said.priority,
+        said.span,
+        said.value_usd,
+        said.value_kind,
+        said.formula,
+        said.accession,
+        said.fact_ids,
+        said.observation_id,
+        said.used_to,
+        row_number() over (
+            partition by
+                runs.cik, runs.metric, runs.line, runs.source_kind, runs.period_start, runs.period_end, runs.said_on
+            order by said.filed_from, said.said_on
+        ) as place
+    from runs
+    inner join runs as said
+        on
+            runs.cik = said.cik
+            and runs.metric = said.metric
+            and runs.line = said.line
+            and runs.source_kind = said.source_kind
+            and runs.period_start = said.period_start
+            and runs.period_end = said.period_end
+            and runs.run = said.run
+            and runs.said_on >= said.said_on
+            and (said.used_to is null or said.used_to > runs.said_on)
+),
+
+first_of_run as (
+    select
+        *,
+        lag(concat(cast(run as string), '|', coalesce(observation_id, ''))) over (
+            partition by cik, metric, line, source_kind, period_start, period_end
+            order by said_on
+        ) as previous_speaker
+    from speakers
+    where place = 1
+),
+
 changes as (
-    select * from compared
-    where previous_value_usd is null or previous_value_usd <> coalesce(value_usd, -1)
+    select * from first_of_run
+    where previous_speaker is null or previous_speaker <> concat(cast(run as string), '|', coalesce(observation_id, ''))
 ),
 
 versions as (
@@ -152,7 +216,7 @@ versions as (
         said_on as known_from,
         lead(said_on) over said as known_to,
         lag(said_on) over said as previous_from,
-        coalesce(used_to = lead(said_on) over said, false) as is_withdrawn,
+        used_to as withdrawn_on,
         is_fallback as follows_withdrawal,
         value_kind,
         formula,

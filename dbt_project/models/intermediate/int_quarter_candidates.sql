@@ -22,6 +22,11 @@ decisions as (
     select * from {{ ref('stg_operator__decisions') }}
 ),
 
+a_quarter as (
+    select * from {{ ref('stg_rules__spans') }}
+    where span = 'quarter'
+),
+
 longer_and_shorter as (
     select
         longer.*,
@@ -30,7 +35,7 @@ longer_and_shorter as (
         shorter.fact_ids as shorter_fact_ids,
         shorter.known_from as shorter_from,
         shorter.known_to as shorter_to,
-        shorter.is_withdrawn as shorter_is_withdrawn,
+        shorter.withdrawn_on as shorter_withdrawn_on,
         shorter.follows_withdrawal as shorter_follows_withdrawal,
         shorter.previous_from as shorter_previous_from,
         min(shorter.known_from) over (partition by longer.version_id, shorter.period_end) as shorter_first_from
@@ -47,7 +52,10 @@ longer_and_shorter as (
                 or (longer.span = 'nine_months' and shorter.span = 'half')
                 or (longer.span = 'year' and shorter.span = 'nine_months')
             )
-            and {{ days_between('shorter.period_end', 'longer.period_end') }} between 80 and 100
+    inner join a_quarter
+        on
+            {{ days_between('shorter.period_end', 'longer.period_end') }}
+            between a_quarter.shortest_days and a_quarter.longest_days
 ),
 
 restated as (
@@ -132,8 +140,8 @@ differences as (
         || case when value_kind = 'derived' then concat(' of (', formula, ')') else '' end as formula,
         pair_from as known_from,
         least(
-            case when is_withdrawn then known_to end,
-            case when shorter_is_withdrawn then shorter_to end,
+            withdrawn_on,
+            shorter_withdrawn_on,
             lead(pair_from) over (
                 partition by cik, metric, line, source_kind, period_end, shorter_end
                 order by pair_from, known_from
@@ -152,6 +160,7 @@ parts_ranked as (
         part.period_end,
         part.value_usd,
         part.fact_ids,
+        part.withdrawn_on,
         row_number() over (
             partition by longer.version_id, part.period_end
             order by case part.source_kind when 'xbrl' then 1 else 2 end, part.priority, part.version_id
@@ -171,7 +180,7 @@ parts_ranked as (
     where
         longer.span in ('nine_months', 'year')
         and longer.source_kind = 'xbrl'
-        and longer.previous_from is null
+        and (longer.previous_from is null or longer.follows_withdrawal)
         and longer.version_id not in (
             select differences.version_id from differences
             where differences.known_from = differences.filed_from
@@ -187,6 +196,7 @@ parts as (
         count(*) as quarters_known,
         sum({{ days_between('period_start', 'period_end') }} + 1) as days_known,
         cast(sum(value_usd) as bigint) as value_usd,
+        min(withdrawn_on) as withdrawn_on,
         {{ agg_array_union('fact_ids') }} as fact_ids
     from parts_ranked
     where place = 1
@@ -210,15 +220,16 @@ remainders as (
             when 'nine_months' then 'nine months - first two quarters' else 'fiscal year - first three quarters'
         end as formula,
         longer.known_from,
-        case when longer.is_withdrawn then longer.known_to end as known_to,
+        least(longer.withdrawn_on, parts.withdrawn_on) as known_to,
         {{ array_union_sorted('longer.fact_ids', 'parts.fact_ids') }} as fact_ids
     from versions as longer
     inner join parts on longer.version_id = parts.version_id
+    inner join a_quarter
+        on {{ days_between('parts.last_end', 'longer.period_end') }} between a_quarter.shortest_days and a_quarter.longest_days
     where
         parts.quarters_known = case parts.span when 'nine_months' then 2 else 3 end
         and parts.first_start = longer.period_start
         and parts.days_known = {{ days_between('longer.period_start', 'parts.last_end') }} + 1
-        and {{ days_between('parts.last_end', 'longer.period_end') }} between 80 and 100
 ),
 
 quarters as (

@@ -15,7 +15,7 @@ decisions as (
 judged as (
     select
         observations.observation_id as row_id,
-        observations.accession,
+        observations.decided_as as accession,
         observations.metric,
         observations.period_end,
         observations.known_from,

@@ -3,12 +3,12 @@
     first published total of each quarter was revised since. The headline's basis is chosen by these figures. -#}
 with statements as (
     select * from {{ ref('int_ai_revenue_statements') }}
-    where confidence_rank <= 2 and withdrawn_on is null and metric in ('annualized_run_rate', 'quarterly_revenue')
+    where not is_own and confidence_rank <= 2 and withdrawn_on is null and metric in ('annualized_run_rate', 'quarterly_revenue')
 ),
 
 totals as (
     select * from {{ ref('int_ai_revenue_totals') }}
-    where ai_revenue_basis <> 'measured_trailing_12m'
+    where ai_revenue_basis in ('measured_run_rate', 'estimated_run_rate')
 ),
 
 -- A restated figure is one statement, in its last word.

@@ -1,6 +1,6 @@
 {#- Published totals beside ours, never added to it: where does the measured sum stand? -#}
 with figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
 ),
 
 roles as (
@@ -28,6 +28,7 @@ benchmarks as (
     where
         figures.metric in ('annualized_run_rate', 'trailing_12m_revenue', 'annual_revenue')
         and figures.is_citable
+        and not figures.is_own
         and figures.withdrawn_on is null
         and figures.layer = 'all'
 ),

@@ -165,8 +165,11 @@ as_known as (
         ai_revenue_usd is not null
         and not is_partial
         and (
-            (run_rate_basis = 'actual_run_rate' and ai_revenue_basis in ('measured_run_rate', 'estimated_run_rate'))
-            or (run_rate_basis = 'trailing_12m' and ai_revenue_basis = 'measured_trailing_12m')
+            (
+                run_rate_basis = 'actual_run_rate'
+                and (ai_revenue_basis like '%measured_run_rate' or ai_revenue_basis like '%estimated_run_rate')
+            )
+            or (run_rate_basis = 'trailing_12m' and ai_revenue_basis like '%measured_trailing_12m')
         ) as is_like_for_like
     from required
 ),

@@ -57,6 +57,7 @@ from_filings as (
         watched.period_start,
         watched.period_end,
         watched.filed_on,
+        watched.known_from,
         'xbrl' as source_kind,
         concat(companies.company, ' ', watched.form, ' filed ', cast(watched.filed_on as string)) as source_title,
         -- Company facts name no document: the filing's own folder is what a reader can open.
@@ -68,6 +69,7 @@ from_filings as (
                 )
             else watched.source_url
         end as source_url,
+        watched.accession as source_accession,
         watched.source_url as payload_url,
         watched.sha256,
         'high' as confidence
@@ -89,9 +91,11 @@ from_figures as (
         period_start,
         period_end,
         known_on as filed_on,
+        known_on as known_from,
         source_kind,
         source_title,
         source_url,
+        accession as source_accession,
         source_url as payload_url,
         cast(null as string) as sha256,
         confidence
@@ -113,9 +117,11 @@ from_parameters as (
         cast(null as date) as period_start,
         cast(null as date) as period_end,
         known_on as filed_on,
+        known_on as known_from,
         'assumption' as source_kind,
         source_title,
         source_url,
+        cast(null as string) as source_accession,
         source_url as payload_url,
         cast(null as string) as sha256,
         'high' as confidence
@@ -136,9 +142,11 @@ from_edges as (
         period_start,
         period_end,
         known_on as filed_on,
+        known_on as known_from,
         source_kind,
         source_title,
         source_url,
+        accession as source_accession,
         source_url as payload_url,
         cast(null as string) as sha256,
         confidence

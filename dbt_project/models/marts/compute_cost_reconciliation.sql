@@ -2,7 +2,7 @@
     that are known, and all of it with the stated default. A lab buys at clouds that state no AI revenue too, so a sum that
     netting falls short of is expected; one that it exceeds would take out revenue that nobody paid. -#}
 with costs as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
     where metric = 'compute_cost' and period_type = 'year' and unit = 'USD' and is_headline_grade and withdrawn_on is null
 ),
 
@@ -18,7 +18,7 @@ series as (
 
 pairs as (
     select * from {{ ref('int_ai_revenue_edge_shares') }}
-    where is_headline_grade
+    where is_headline_grade and not counts_own
 ),
 
 newest as (

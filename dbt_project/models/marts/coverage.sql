@@ -66,6 +66,32 @@ year_to_date as (
     where span in ('half', 'nine_months', 'year')
 ),
 
+-- What is stated for a length that is no quarter, half, nine months or year (a change of fiscal year) is known and not counted.
+odd_statements as (
+    select
+        facts.cik,
+        concepts.metric,
+        {{ calendar_quarter_of(period_midpoint('facts.period_start', 'facts.period_end')) }} as calendar_quarter,
+        concat(
+            'stated for ', cast(facts.period_start as string), ' to ', cast(facts.period_end as string), ' by ',
+            facts.accession, ': ', cast(facts.span_days as string), ' days are no quarter, half, nine months or year'
+        ) as reason
+    from {{ ref('stg_edgar__facts') }} as facts
+    inner join concepts
+        on
+            facts.cik = concepts.cik
+            and facts.concept = concepts.concept
+            and facts.dimensions = concepts.dimensions
+            and facts.period_end between concepts.valid_from and concepts.valid_to
+            and facts.filed_on between concepts.filed_from and concepts.filed_to
+    where facts.span = 'odd' and facts.unit = 'USD'
+),
+
+odd_periods as (
+    select cik, metric, calendar_quarter, min(reason) as reason from odd_statements
+    group by cik, metric, calendar_quarter
+),
+
 first_stated as (
     select cik, metric, min(calendar_quarter) as first_quarter
     from quarters_known
@@ -83,7 +109,15 @@ weak_figures as (
 ),
 
 review as (
-    select ticker, metric, calendar_quarter, max(reason) as reason from {{ ref('review') }}
+    select
+        ticker,
+        metric,
+        calendar_quarter,
+        max(case
+            when state = 'rejected' then concat('rejected by ', decided_by, ' on ', cast(decided_on as string), ': ', why)
+            else concat('set aside: ', reason, ' (aigap review)')
+        end) as reason
+    from {{ ref('review') }}
     where state in ('set_aside', 'rejected') and metric is not null and calendar_quarter is not null
     group by ticker, metric, calendar_quarter
 ),
@@ -96,7 +130,8 @@ from_statements as (
         quarters_known.value_usd is not null as is_present,
         case
             when quarters_known.value_usd is not null then null
-            when review.reason is not null then concat('set aside: ', review.reason, ' (aigap review)')
+            when review.reason is not null then review.reason
+            when odd_periods.reason is not null then odd_periods.reason
             when {{ calendar_quarter_end('all_quarters.calendar_quarter') }} > {{ add_days('newest.newest_period_end', 45) }}
                 then 'not yet filed, or not fetched: run aigap fetch'
             when first_stated.first_quarter is null then 'stated for whole years only'
@@ -122,6 +157,11 @@ from_statements as (
             companies.ticker = review.ticker
             and watched.metric = review.metric
             and all_quarters.calendar_quarter = review.calendar_quarter
+    left join odd_periods
+        on
+            watched.cik = odd_periods.cik
+            and watched.metric = odd_periods.metric
+            and all_quarters.calendar_quarter = odd_periods.calendar_quarter
     left join year_to_date
         on
             watched.cik = year_to_date.cik

@@ -12,8 +12,7 @@ with final as (
         accession,
         is_period_corrected,
         known_from,
-        -- A label names a customer within one filing, so no later statement is known to replace this one.
-        cast(null as date) as known_to,
+        known_to,
         fact_id
     from {{ ref('int_customer_shares') }}
 )

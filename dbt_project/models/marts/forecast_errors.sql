@@ -8,6 +8,15 @@ forecasts as (
     where run_rate_basis = 'forecast_run_rate' and known_to is null
 ),
 
+run_rates as (
+    select * from {{ ref('int_run_rates') }}
+    where run_rate_basis = 'actual_run_rate'
+),
+
+in_use as (
+    {{ resting_on_used_statements('run_rates') }}
+),
+
 actuals as (
     select
         calendar_quarter,
@@ -15,8 +24,7 @@ actuals as (
         known_from,
         fact_ids,
         row_number() over (partition by calendar_quarter order by known_from) as place
-    from {{ ref('int_run_rates') }}
-    where run_rate_basis = 'actual_run_rate'
+    from in_use
 ),
 
 final as (

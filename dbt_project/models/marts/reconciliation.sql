@@ -1,9 +1,14 @@
 {#- Where a filing and a press figure state the same quarter of the same metric: both, and the difference. The filing is the
     number; it is never averaged. A press figure is compared with what the filings said in its own time: a later recast is
     no disagreement. -#}
-with candidates as (
+with all_candidates as (
     select * from {{ ref('int_quarter_candidates') }}
     where is_used
+),
+
+-- What was corrected or rejected agrees and disagrees with nothing.
+candidates as (
+    {{ resting_on_used_statements('all_candidates') }}
 ),
 
 figures as (

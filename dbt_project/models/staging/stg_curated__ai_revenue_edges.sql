@@ -26,6 +26,7 @@ final as (
         source_kind,
         source_title,
         source_url,
+        {{ accession_of('source_url') }} as accession,
         confidence,
         is_citable,
         -- An edge may move the headline only from a public address and above low confidence; else the default applies.

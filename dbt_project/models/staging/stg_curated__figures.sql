@@ -29,6 +29,7 @@ final as (
         overlaps_with,
         source_title,
         source_url,
+        {{ accession_of('source_url') }} as accession,
         confidence,
         is_citable,
         file like 'own:%' as is_own,

@@ -1,7 +1,15 @@
-{#- Forms that state results: periodic reports, their amendments, and 8-K recasts (a later vintage). Proxy statements and
-    prospectuses restate selected numbers, some off by 1,000: never read. -#}
+{#- Which forms are read and how long a quarter lasts are rules of ingest (raw.forms, raw.spans): nothing that was loaded is
+    left out here (assert_every_loaded_fact_is_read). -#}
 with source as (
     select * from {{ source('raw', 'xbrl_facts') }}
+),
+
+forms as (
+    select form from {{ source('raw', 'forms') }}
+),
+
+spans as (
+    select * from {{ source('raw', 'spans') }}
 ),
 
 filings as (
@@ -20,53 +28,40 @@ dated as (
 ),
 
 eligible as (
-    select *
-    from dated
-    where
-        form in (
-            '10-K', '10-K/A', '10-KT', '10-KT/A', '10-Q', '10-Q/A', '20-F', '20-F/A', '40-F', '40-F/A', '6-K', '8-K', '8-K/A'
-        )
-        and period_end <= filed_on
-        and (period_start is null or period_start <= period_end)
-),
-
-spanned as (
     select
-        *,
-        {{ days_between('period_start', 'period_end') }} + 1 as span_days
-    from eligible
+        dated.*,
+        {{ days_between('dated.period_start', 'dated.period_end') }} + 1 as span_days
+    from dated
+    inner join forms on dated.form = forms.form
+    where
+        dated.period_end <= dated.filed_on
+        and (dated.period_start is null or dated.period_start <= dated.period_end)
 ),
 
 final as (
     select
-        fact_id,
-        cik,
-        accession,
-        form,
-        filed_on,
-        known_from,
-        known_at,
-        report_date,
-        concept,
-        dimensions,
-        unit,
-        period_start,
-        period_end,
-        span_days,
-        case
-            when period_start is null then 'instant'
-            when span_days between 80 and 100 then 'quarter'
-            when span_days between 165 and 200 then 'half'
-            when span_days between 255 and 290 then 'nine_months'
-            when span_days between 350 and 380 then 'year'
-            else 'odd'
-        end as span,
-        value,
-        decimals,
-        source_kind,
-        source_url,
-        sha256
-    from spanned
+        eligible.fact_id,
+        eligible.cik,
+        eligible.accession,
+        eligible.form,
+        eligible.filed_on,
+        eligible.known_from,
+        eligible.known_at,
+        eligible.report_date,
+        eligible.concept,
+        eligible.dimensions,
+        eligible.unit,
+        eligible.period_start,
+        eligible.period_end,
+        eligible.span_days,
+        case when eligible.period_start is null then 'instant' else coalesce(spans.span, 'odd') end as span,
+        eligible.value,
+        eligible.decimals,
+        eligible.source_kind,
+        eligible.source_url,
+        eligible.sha256
+    from eligible
+    left join spans on eligible.span_days between spans.shortest_days and spans.longest_days
 )
 
 select * from final

@@ -5,6 +5,7 @@ with source as (
 
 final as (
     select
+        sha256,
         accession,
         url,
         error

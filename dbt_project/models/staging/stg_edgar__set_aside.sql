@@ -11,7 +11,8 @@ final as (
         concept,
         period_end,
         stated,
-        reason
+        reason,
+        sha256
     from source
 )
 
