@@ -111,6 +111,7 @@ mount --bind "$2" "$1/data"
 mount -t tmpfs tmpfs "$1/tmp"
 mount -t proc proc "$1/proc"
 mount --bind /dev "$1/dev"
+mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm"
 mount -o remount,ro,bind "$1"
 user="$3"; folder="$1"; shift 3
 exec chroot --userspec="$user:$user" "$folder" "$@"

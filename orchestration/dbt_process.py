@@ -170,7 +170,8 @@ def invoke(
     # dbt-duckdb reads the path as an address, and so takes a folder called `a?b` for the database.
     by_name = staticmethod(lambda path: Path(str(path)).stem)
     DuckDBCredentials.path_derived_database_name = by_name  # type: ignore[method-assign]
-    folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", target]
+    # Without a folder for logs dbt makes one in the project, which is code, and nobody's to write to.
+    folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", target, "--log-path", target]
     quiet = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check"]
     try:
         answer = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else []).invoke(

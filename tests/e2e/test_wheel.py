@@ -144,9 +144,9 @@ class Installed(NamedTuple):
         )
 
     def written(self) -> dict[str, str]:
-        """What is in its packages, bytecode apart."""
-        files = (p for p in self.packages.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-        return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+        """What is in its packages, folders too, bytecode apart."""
+        found = (p for p in self.packages.rglob("*") if "__pycache__" not in p.parts)
+        return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() if p.is_file() else "" for p in found}
 
 
 KINDS = ("wheel", "sdist") if ALL else ("wheel",)
@@ -234,6 +234,7 @@ def test_a_user_without_a_home_is_told_what_to_set(installed):
     )
     # The interpreter's folder may be closed to others: import all that is needed before root is given up.
     early = "import platformdirs, aigap.__main__, aigap.orchestration.cli, aigap.warehouse.show\n"
+    early += "aigap.orchestration.cli._parser()\n"
     done = run([str(installed.bin / "python"), "-P", "-c", early + code], Path("/"))
     one_line(done, 2, "no home folder", "set AIGAP_HOME")
 
