@@ -225,20 +225,14 @@ def _names(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
 
 
 def _source(connection: duckdb.DuckDBPyConnection, mart: str, day: Day | None) -> str:
-    """A mart, or the macro that has it as of a day: the one that reads its versions."""
+    """A mart, or what it was as known at the end of a day: a mart with a history has a macro of its name."""
     if day is None:
         return f"marts.{mart}"
-    from warehouse.read import query
-
-    found = query(
-        connection,
-        "select regexp_extract(macro_definition, 'marts\\.(\\w+)_versions', 1), function_name from duckdb_functions() "
-        "where schema_name = 'marts' and function_name like '%\\_as\\_of' escape '\\'",
-    )
-    macros = dict(found.rows)
-    if mart not in macros:
-        raise Mistake(f"{mart!r} cannot be had as of a day; these can: {', '.join(sorted(macros))}")
-    return f"marts.{macros[mart]}(date '{_day(day)}')"
+    tables = _names(connection, "select table_name from duckdb_tables() where schema_name = 'marts' order by 1")
+    marts = [name.removesuffix("_versions") for name in tables if name.endswith("_versions")]
+    if mart not in marts:
+        raise Mistake(f"{mart!r} cannot be had as of a day; these can: {', '.join(marts)}")
+    return f"marts.{mart}_as_of(date '{_day(day)}')"
 
 
 def _ids(of: pd.DataFrame | Iterable[str]) -> set[str]:
