@@ -157,7 +157,7 @@ def _explain(args: argparse.Namespace, home: Home) -> int:
     from warehouse.read import open_published
 
     with open_published(home) as connection:
-        tree = explain(connection, args.quarter, args.scenario)
+        tree = explain(connection, args.quarter, args.scenario, args.as_of)
     if args.format == "table":
         emit(text(tree))
     elif args.format == "json":
@@ -250,7 +250,7 @@ def _cite(args: argparse.Namespace, home: Home) -> int:
     from warehouse.read import open_published
 
     with open_published(home) as connection:
-        note = footnote(connection, args.quarter, args.scenario)
+        note = footnote(connection, args.quarter, args.scenario, args.as_of)
     emit(text(note, args.style))
     return 0
 
@@ -524,6 +524,19 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+def _as_of(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--as-of", type=_day, metavar="DAY", help="as known at the end of a past day, such as 2024-06-20"
+    )
+
+
+def _one_gap(command: argparse.ArgumentParser) -> None:
+    written = "2026Q2, Q2 2026, 2Q26 (calendar), FY27Q2 (NVIDIA's fiscal year) or latest"
+    command.add_argument("quarter", metavar="QUARTER", help=written)
+    command.add_argument("--scenario", default="measured", help="which assumptions (default: measured)")
+    _as_of(command)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="aigap", description=_ABOUT, epilog=_ENVIRONMENT, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -579,17 +592,13 @@ def _parser() -> argparse.ArgumentParser:
         "--last", type=_positive, metavar="N", help="how many quarters (default: 12; 4 of all scenarios)"
     )
     command.add_argument("--all", action="store_true", help="every quarter")
-    command.add_argument(
-        "--as-of", type=_day, metavar="DAY", help="as known at the end of a past day, such as 2024-06-20"
-    )
+    _as_of(command)
 
     command = add("explain", _explain, "print where one gap comes from, down to the filings", _EXPLAIN, rows="text")
-    command.add_argument("quarter", metavar="QUARTER", help="2026Q2 (calendar) or FY27Q2 (NVIDIA's fiscal year)")
-    command.add_argument("--scenario", default="measured", help="which assumptions (default: measured)")
+    _one_gap(command)
 
     command = add("cite", _cite, "print a footnote for one gap, ready to paste", _CITE)
-    command.add_argument("quarter", metavar="QUARTER", help="2026Q2 (calendar) or FY27Q2 (NVIDIA's fiscal year)")
-    command.add_argument("--scenario", default="measured", help="which assumptions (default: measured)")
+    _one_gap(command)
     command.add_argument(
         "--style", choices=("plain", "markdown", "bibtex"), default="plain", help="how to write it (default: plain)"
     )

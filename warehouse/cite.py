@@ -55,13 +55,16 @@ class Footnote(NamedTuple):
     doubt: str
 
 
-def footnote(connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str = "measured") -> Footnote:
+def footnote(
+    connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str = "measured", as_of: date | None = None
+) -> Footnote:
     """What is to be said of one gap.
 
     :param quarter: as a person types it.
+    :param as_of: as known at the end of this day.
     :raises Mistake: no such quarter or scenario; lists those there are.
     """
-    tree = explain(connection, quarter, scenario)
+    tree = explain(connection, quarter, scenario, as_of)
     build = query(connection, "select generation, aigap_version, built_at, content_hash from meta.build").as_dicts()[0]
     label = tree["calendar_quarter"]
     named: list[dict[str, Any]] = []
@@ -71,21 +74,22 @@ def footnote(connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str 
         many = component["component"].startswith("ai_revenue") and tree["ai_revenue_basis"] != "assumed"
         (counted if many else named).extend(component["citations"])
     return Footnote(
-        key=f"aigap-{label.lower()}-{scenario.replace('_', '-')}",
+        key=f"aigap-{label.lower()}-{scenario.replace('_', '-')}" + (f"-as-of-{as_of}" if as_of else ""),
         number=_number(tree),
         known_from=tree["known_from"],
         built_on=build["built_at"].date(),
         product=f"ai-revenue-gap {build['aigap_version']}, generation {build['generation']}, "
         f"content hash {build['content_hash'][:12]}",
         sources=_sources(named),
-        further=_counted(counted, label, scenario),
+        further=_counted(counted, tree),
         filings=sorted({accession for citation in counted if (accession := _accession(citation))}),
         doubt=_doubt(connection, tree),
     )
 
 
 def _number(tree: dict[str, Any]) -> str:
-    label = f"AI revenue gap of {tree['calendar_quarter']} (scenario {tree['scenario']})"
+    then = f", as known on {tree['as_of']}" if tree["as_of"] else ""
+    label = f"AI revenue gap of {tree['calendar_quarter']} (scenario {tree['scenario']}{then})"
     required = f"required AI revenue {usd(tree['required_revenue_usd'])} ({tree['required_revenue_usd']:,} USD)"
     if tree["gap_usd"] is None:
         return f"{label}: not known, for want of AI revenue; {required}"
@@ -113,13 +117,15 @@ def _sources(citations: list[dict[str, Any]]) -> list[Source]:
     return list(found.values())
 
 
-def _counted(citations: list[dict[str, Any]], quarter: str, scenario: str) -> str:
+def _counted(citations: list[dict[str, Any]], tree: dict[str, Any]) -> str:
     if not citations:
         return ""
     kinds = Counter(citation["source_kind"].replace("_", " ") for citation in citations)
     listed = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.most_common())
     newest = max(citation["filed_on"] for citation in citations)
-    command = f"aigap explain {quarter}" + ("" if scenario == "measured" else f" --scenario {scenario}")
+    command = f"aigap explain {tree['calendar_quarter']}"
+    command += "" if tree["scenario"] == "measured" else f" --scenario {tree['scenario']}"
+    command += f" --as-of {tree['as_of']}" if tree["as_of"] else ""
     number = f"{len(citations)} statement{'s' if len(citations) > 1 else ''}"
     return f"{number} ({listed}), the newest of {newest}, all listed by {command}"
 
@@ -128,7 +134,7 @@ def _doubt(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
     citations = [citation for component in tree["components"] for citation in component["citations"]]
     by_hand = {f"{c['decision']['target']} {decided(c['decision'])}" for c in citations if c["decision"]}
     # The number itself is said already.
-    _, *said = sentences(tree, read_evidence(connection))
+    _, *said = sentences(tree, read_evidence(connection, tree["as_of"]))
     return " ".join([*said[:-1], *(f"By hand: {word}." for word in sorted(by_hand)), said[-1]])
 
 

@@ -7,6 +7,7 @@ number here is a row of a mart.
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -15,10 +16,14 @@ from warehouse.errors import Mistake
 from warehouse.formats import one_line, percent, plain, usd
 from warehouse.read import literal, query
 from warehouse.review import DECIDED, decided, decisions_on, of_quarter
-from warehouse.words import read_evidence, sentences
+from warehouse.words import as_of_table, read_evidence, sentences
 
-_CALENDAR = re.compile(r"(20[0-9]{2})-?Q([1-4])")
-_FISCAL = re.compile(r"FY(?:20)?([0-9]{2})-?Q([1-4])")
+#: What marts.calendar_quarter_of takes, for a shell in which a wrong word is answered before the file is asked.
+_CALENDAR = re.compile(
+    r"20(?P<y1>[0-9]{2})[- ]?Q(?P<q1>[1-4])|Q(?P<q2>[1-4])[- ]?20(?P<y2>[0-9]{2})"
+    r"|(?P<q3>[1-4])Q[- ]?(?:20)?(?P<y3>[0-9]{2})"
+)
+_FISCAL = re.compile(r"FY[- ]?(?:20)?([0-9]{2})[- ]?Q([1-4])")
 _CITED = (
     "fact_id, company, metric, value, unit, accession, form, concept, dimensions, period_start, period_end, "
     "filed_on, source_kind, source_title, source_url, sha256, confidence"
@@ -26,13 +31,17 @@ _CITED = (
 
 
 def calendar_quarter(connection: duckdb.DuckDBPyConnection, text: str) -> str:
-    """`2026Q2` from what a person types: 2026q2, 2026-Q2, or NVIDIA's fiscal FY27Q2.
+    """`2026Q2` from what a person types: 2026q2, 2026-Q2, Q2 2026, 2Q26, NVIDIA's fiscal FY27Q2, or latest.
 
     :raises Mistake: it is no quarter, or none of NVIDIA's at hand; says what is.
     """
     wanted = text.strip().upper()
     if match := _CALENDAR.fullmatch(wanted):
-        return f"{match[1]}Q{match[2]}"
+        year, number = (next(filter(None, (match[f"{of}{n}"] for n in (1, 2, 3)))) for of in "yq")
+        return f"20{year}Q{number}"
+    if wanted == "LATEST":
+        newest = "select max(calendar_quarter) from marts.ai_revenue_gap where scenario = 'measured'"
+        return str(query(connection, newest).rows[0][0])
     if match := _FISCAL.fullmatch(wanted):
         label = f"FY{match[1]}Q{match[2]}"
         rows = query(
@@ -62,29 +71,36 @@ def _why_not(connection: duckdb.DuckDBPyConnection, quarter: str) -> str:
     return f" ({one_line(rows[0][0])})" if rows else ""
 
 
-def explain(connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str = "measured") -> dict[str, Any]:
+def explain(
+    connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str = "measured", as_of: date | None = None
+) -> dict[str, Any]:
     """One gap as a tree: the row of marts.ai_revenue_gap, its `components` (signed whole dollars that sum to
     `gap_usd`), under each its `citations`, and under each of those the operator's `decision` on it, if there is one.
     `review` is what is set aside, pending or decided of the quarter (rows of marts.review), `said` the sentences
     of words.py, `total` the range, age and bridge of its AI revenue in whole dollars ({} where it is assumed).
 
     :param quarter: as a person types it.
-    :raises Mistake: no such quarter or scenario; lists those there are.
+    :param as_of: as known at the end of this day, and without what stands for review now.
+    :raises Mistake: no such quarter or scenario, or none on that day; lists those there are.
     """
     label = calendar_quarter(connection, quarter)
+    gap, addends = (as_of_table(f"ai_revenue_gap{name}", as_of) for name in ("", "_components"))
     here = f"calendar_quarter = {literal(label)} and scenario = {literal(scenario)}"
-    gaps = query(connection, f"from marts.ai_revenue_gap where {here}").as_dicts()
+    gaps = query(connection, f"from {gap} where {here}").as_dicts()
     if not gaps:
         rows = query(
             connection,
-            f"select scenario from marts.ai_revenue_gap where calendar_quarter = {literal(label)} order by scenario",
+            f"select scenario from {gap} where calendar_quarter = {literal(label)} order by scenario",
         ).rows
+        on_that_day = f" as of {as_of}" if as_of else ""
         if rows:
             names = ", ".join(row[0] for row in rows)
-            raise Mistake(f"{label} has no scenario {one_line(scenario)!r}; it has: {names}")
+            raise Mistake(f"{label} has no scenario {one_line(scenario)!r}{on_that_day}; it has: {names}")
+        if as_of:
+            raise Mistake(f"nothing of {label} was known{on_that_day}")
         raise Mistake(f"{label} is not at hand{_why_not(connection, label)}; {_range(connection)}")
     order = "component_order, component"
-    components = query(connection, f"from marts.ai_revenue_gap_components where {here} order by {order}").as_dicts()
+    components = query(connection, f"from {addends} where {here} order by {order}").as_dicts()
     ids = sorted({fact_id for component in components for fact_id in component["fact_ids"] or ()})
     cited = {}
     if ids:
@@ -95,10 +111,11 @@ def explain(connection: duckdb.DuckDBPyConnection, quarter: str, scenario: str =
     for component in components:
         statements = [cited[fact_id] for fact_id in component["fact_ids"] or () if fact_id in cited]
         component["citations"] = sorted(statements, key=_newest_last)
-    evidence = read_evidence(connection)
+    evidence = read_evidence(connection, as_of)
     return gaps[0] | {
         "components": components,
-        "review": of_quarter(connection, label),
+        "as_of": as_of,
+        "review": [] if as_of else of_quarter(connection, label),
         "said": sentences(gaps[0], evidence),
         "total": evidence.totals.get((label, gaps[0]["ai_revenue_basis"]), {}),
     }
@@ -123,7 +140,8 @@ def flat(tree: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
 def text(tree: dict[str, Any]) -> str:
     """The tree for reading."""
     lines = [
-        f"{tree['calendar_quarter']}  {tree['scenario']}  gap {usd(tree['gap_usd'])}",
+        f"{tree['calendar_quarter']}  {tree['scenario']}  gap {usd(tree['gap_usd'])}"
+        + (f"  as of {tree['as_of']}" if tree["as_of"] else ""),
         f"= required {usd(tree['required_revenue_usd'])} - AI revenue {usd(tree['ai_revenue_usd'])}"
         f" ({percent(tree['coverage_share'])} covered); run rate: {tree['run_rate_basis']},"
         f" AI revenue: {tree['ai_revenue_basis']}, "

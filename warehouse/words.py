@@ -71,7 +71,7 @@ def as_of_table(table: str, as_of: date | None) -> str:
     """A mart as it is now, or as it was known at the end of a day."""
     if as_of is None:
         return f"marts.{table}"
-    return f"marts.{'gap' if table == 'ai_revenue_gap' else table}_as_of(date '{as_of}')"
+    return f"marts.{table}_as_of(date '{as_of}')"
 
 
 def read_evidence(connection: duckdb.DuckDBPyConnection, as_of: date | None = None) -> Evidence:

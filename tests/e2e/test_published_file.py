@@ -6,13 +6,14 @@ import json
 import re
 import subprocess
 import sys
+from datetime import date
 
 import duckdb
 import pytest
 from conftest import run_aigap as aigap
 
 from warehouse.doctor import FAIL, OK, WARN
-from warehouse.explain import explain, text
+from warehouse.explain import calendar_quarter, explain, text
 from warehouse.publish import CONTRACT
 
 _COMMENTED = "select table_name || '.' || column_name from duckdb_columns() where schema_name in ('marts', 'meta')"
@@ -89,6 +90,7 @@ def test_a_macro_refuses_what_cannot_be_and_says_what_can(con, call, said):
 def test_a_quarter_is_taken_as_a_person_types_it(con, typed):
     assert con.execute(f"select calendar_quarter_of('{typed}')").fetchone() == ("2026Q2",)
     assert con.execute(f"select distinct calendar_quarter from explain_gap('{typed}')").fetchall() == [("2026Q2",)]
+    assert calendar_quarter(con, typed) == "2026Q2"
 
 
 def test_a_past_gap_comes_apart_as_it_was_then(con):
@@ -184,6 +186,24 @@ def test_every_gap_explains_itself_to_the_dollar(con):
             assert sum(c["signed_usd"] for c in tree["components"]) == gap, (quarter, scenario)
         assert all(c["citations"] for c in tree["components"]), (quarter, scenario)
         assert "do NOT sum" not in text(tree)
+
+
+def test_a_past_day_explains_itself_and_is_cited_as_it_was_then(con, refreshed):
+    day = date(2026, 6, 30)
+    tree = explain(con, "1Q26", as_of=day)
+    (gap,) = con.sql(
+        f"select gap_usd from gap_as_of(date '{day}') where calendar_quarter = '2026Q1' and scenario = 'measured'"
+    ).fetchone()
+    assert sum(c["signed_usd"] for c in tree["components"]) == tree["gap_usd"] == gap
+    assert max(c["filed_on"] for component in tree["components"] for c in component["citations"]) <= day
+    told = aigap(refreshed.home, "explain", "Q1 2026", "--as-of", str(day)).stdout
+    assert told.startswith("2026Q1  measured  gap $1,154.0B  as of 2026-06-30\n")
+    cited = aigap(refreshed.home, "cite", "2026Q1", "--as-of", str(day)).stdout
+    assert f"(scenario measured, as known on {day})" in cited
+    assert f"all listed by aigap explain 2026Q1 --as-of {day}" in cited
+    early = aigap(refreshed.home, "explain", "latest", "--as-of", str(day))
+    assert early.returncode == 2
+    assert "nothing of 2026Q2 was known as of 2026-06-30" in early.stderr
 
 
 def test_explain_of_a_filed_quarter_shows_accession_concept_period_day_and_address(refreshed):

@@ -39,9 +39,12 @@ create or replace macro marts.gap_with(gpu_share_of_tco, end_user_gross_margin) 
     )
     select *, cast(run_rate_usd / share as bigint) as spend_usd from input order by calendar_quarter;
 
-create or replace macro marts.gap_as_of(as_of_date) as table
+create or replace macro marts.ai_revenue_gap_as_of(as_of_date) as table
     select * exclude (known_to) from marts.ai_revenue_gap_versions
     where known_from <= as_of_date and (known_to is null or known_to > as_of_date);
+
+create or replace macro marts.gap_as_of(as_of_date) as table
+    from marts.ai_revenue_gap_as_of(as_of_date);
 
 create or replace macro marts.ai_revenue_totals_as_of(as_of_date) as table
     select * from marts.ai_revenue_totals where known_from <= as_of_date;

@@ -72,7 +72,7 @@ def test_bash_offers_the_options_of_the_command_at_hand(bash):
     assert bash("show", "--last", "3", "--sc") == ["--scenario"]
     assert {"--from", "--out", "--home"} <= set(bash("bundle", "build", "--"))
     assert "--bundle" in bash("bundle", "verify", "--b")
-    assert "--as-of" not in bash("explain", "--")
+    assert "--last" not in bash("explain", "--")
     # A value that reads like a command is none.
     assert bash("show", "--scenario", "cite", "--as") == ["--as-of"]
 
