@@ -195,7 +195,7 @@ def test_the_connection_reads_has_the_macros_and_writes_nothing(home):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda home: aigap.gap("hgih", home=home), "there is no scenario 'hgih'; there are: cahn_2023"),
+        (lambda home: aigap.gap("hgih", home=home), "there is no scenario 'hgih'; there are: all_accelerators"),
         (lambda home: aigap.gap(as_of="2024-13-01", home=home), "'2024-13-01' is no day; write it as 2024-06-20"),
         (lambda home: aigap.gap(as_of=20240620, home=home), "20240620 is no day"),
         (lambda home: aigap.gap(gpu_share=40, home=home), "gpu_share is 40, and must be a share between 0 and 1"),

@@ -250,7 +250,7 @@ def test_t57_opening_it_for_writing_is_refused_to_anyone_but_root(home):
 
 def test_t52_a_home_of_another_user_can_be_read_and_says_why_it_cannot_be_refreshed(home):
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom warehouse.home import Home, refresh_lock\n"
+        "import json, os, sys\nfrom pathlib import Path\nfrom warehouse.home import Home, refresh_lock\n"
         "from warehouse.read import open_published, query\nhome = Home(Path(sys.argv[1]))\n"
         "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
         "with open_published(home) as c: print(query(c, 'select count(*) from marts.scenarios').rows)\n"
