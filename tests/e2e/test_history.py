@@ -32,7 +32,7 @@ def test_the_comparison_can_fail(refreshed, manifest):
     cheat = [replace(m, sql=m.sql.replace("4 * value_usd", "5 * value_usd")) for m in models]
     assert cheat != models
     found = differences_at(refreshed.home.build, cheat, date(2024, 6, 20))
-    assert {d.mart for d in found} == {"ai_revenue_gap"}
+    assert {d.mart for d in found} == {"ai_revenue_gap", "ai_revenue_gap_components"}
 
 
 @pytest.mark.parametrize("mart", VERSIONED)

@@ -408,7 +408,7 @@ def test_a_pure_plays_filed_quarter_comes_before_the_typed_one(run):
             {"cik": "1", "company": "Cloud", "role": "ai_compute"},
             {"cik": "2", "company": "Lab", "role": "hyperscaler"},
         ],
-        stg_curated__figures=[
+        int_usable_figures=[
             STATEMENT
             | {
                 "company": "Cloud",
@@ -464,13 +464,13 @@ def test_own_statements_feed_the_ends_of_their_own_alone(run):
 
     def ends(*more):
         rows = run(
-            "int_ai_revenue_statements_known", int_ai_revenue_statements=[SAID | speaks | {"fact_id": "a"}, *more]
+            "int_ai_revenue_statements_known", int_ai_revenue_statements=[SAID | speaks | {"statement_id": "a"}, *more]
         )
-        return {(row["range_end"], row["fact_id"]) for row in rows}
+        return {(row["range_end"], row["statement_id"]) for row in rows}
 
     three = {"low", "central", "high"}
     assert ends() == {(end, "a") for end in three}
-    own = SAID | speaks | {"fact_id": "o", "is_own": True, "speaks_on": "2024-02-29", "confidence_rank": 2}
+    own = SAID | speaks | {"statement_id": "o", "is_own": True, "speaks_on": "2024-02-29", "confidence_rank": 2}
     assert ends(own) == {(end, "a") for end in three | {f"own:{end}" for end in three}} | {
         ("own:central", "o"),
         ("own:high", "o"),
@@ -490,7 +490,7 @@ def test_the_user_may_speak_of_who_states_nothing_usable_and_not_of_a_part(run):
             *(own | {"company": name, "fact_id": f"shipped {name}", "is_own": False} for name in companies),
         ],
     )
-    assert {row["fact_id"]: row["is_own"] for row in rows} == {
+    assert {row["statement_id"]: row["is_own"] for row in rows} == {
         "Lab": True,
         "Silent": True,
         "Unheard of": True,

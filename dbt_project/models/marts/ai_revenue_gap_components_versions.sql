@@ -21,7 +21,6 @@ run_rate as (
         gap.calendar_quarter,
         gap.scenario,
         gap.known_from,
-        gap.known_to,
         1 as component_order,
         case
             when gap.run_rate_usd is null then 'data_center_spend'
@@ -53,7 +52,6 @@ rest_of_data_center as (
         gap.calendar_quarter,
         gap.scenario,
         gap.known_from,
-        gap.known_to,
         2 as component_order,
         'rest_of_data_center' as component,
         gap.data_center_spend_usd - gap.run_rate_usd as signed_usd,
@@ -74,7 +72,6 @@ end_user_margin as (
         gap.calendar_quarter,
         gap.scenario,
         gap.known_from,
-        gap.known_to,
         3 as component_order,
         'end_user_gross_margin' as component,
         gap.required_revenue_usd - gap.data_center_spend_usd as signed_usd,
@@ -94,7 +91,6 @@ assumed_revenue as (
         gap.calendar_quarter,
         gap.scenario,
         gap.known_from,
-        gap.known_to,
         4 as component_order,
         'ai_revenue:assumed' as component,
         -1 * gap.ai_revenue_usd as signed_usd,
@@ -115,7 +111,6 @@ measured_revenue as (
         gap.calendar_quarter,
         gap.scenario,
         gap.known_from,
-        gap.known_to,
         4 as component_order,
         concat('ai_revenue:', series.company) as component,
         -1 * case gap.ai_revenue_end
@@ -155,7 +150,7 @@ measured_revenue as (
     where gap.ai_revenue_end <> 'central' or series.central_usd is not null
 ),
 
-final as (
+addends as (
     select * from run_rate
     union all
     select * from rest_of_data_center
@@ -165,6 +160,53 @@ final as (
     select * from assumed_revenue
     union all
     select * from measured_revenue
+),
+
+-- Every day on which a gap became another, or ended; an addend may be the same through many of them, or be gone.
+days as (
+    select calendar_quarter, scenario, known_from from gap
+    union
+    select calendar_quarter, scenario, known_to as known_from from gap
+    where known_to is not null
+),
+
+named as (
+    select distinct calendar_quarter, scenario, component_order, component from addends
+),
+
+as_known as (
+    select
+        named.calendar_quarter,
+        named.scenario,
+        named.component_order,
+        named.component,
+        days.known_from,
+        addends.signed_usd,
+        addends.value_kind,
+        addends.formula,
+        coalesce(addends.fact_ids, {{ no_ids() }}) as fact_ids
+    from named
+    inner join days on named.calendar_quarter = days.calendar_quarter and named.scenario = days.scenario
+    left join addends
+        on
+            named.calendar_quarter = addends.calendar_quarter
+            and named.scenario = addends.scenario
+            and named.component = addends.component
+            and days.known_from = addends.known_from
+),
+
+{%- set columns = [
+    'calendar_quarter', 'scenario', 'component_order', 'component', 'signed_usd', 'value_kind', 'formula', 'fact_ids',
+] %}
+
+final as (
+    {{ versions_of(
+        'as_known',
+        key=['calendar_quarter', 'scenario', 'component'],
+        state=columns[4:],
+        columns=columns,
+        present='signed_usd is not null',
+    ) }}
 )
 
 select
