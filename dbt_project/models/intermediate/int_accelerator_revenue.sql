@@ -5,7 +5,7 @@ with companies as (
 ),
 
 figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
     where unit = 'USD' and is_headline_grade and value > 0
 ),
 

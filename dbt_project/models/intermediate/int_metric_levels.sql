@@ -14,8 +14,12 @@ facts as (
 ),
 
 figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
     where unit = 'USD' and is_headline_grade and value > 0 and period_type = 'instant' and metric not like '%price'
+),
+
+decisions as (
+    select * from {{ ref('stg_operator__decisions') }}
 ),
 
 filed as (
@@ -30,7 +34,6 @@ filed as (
         concepts.priority,
         facts.accession,
         facts.known_from as known_on,
-        cast(null as date) as withdrawn_on,
         facts.fact_id
     from facts
     inner join concepts
@@ -40,6 +43,40 @@ filed as (
             and facts.dimensions = concepts.dimensions
             and facts.period_end between concepts.valid_from and concepts.valid_to
             and facts.filed_on between concepts.filed_from and concepts.filed_to
+),
+
+judged as (
+    select
+        fact_id as row_id,
+        accession,
+        metric,
+        period_end,
+        known_on as known_from,
+        true as is_sound
+    from filed
+),
+
+used as (
+    {{ used_when('judged') }}
+),
+
+-- Not while an operator rejects the filing.
+usable as (
+    select
+        filed.cik,
+        filed.metric,
+        filed.series,
+        filed.period_end,
+        filed.value_usd,
+        filed.source_kind,
+        filed.source_rank,
+        filed.priority,
+        filed.accession,
+        used.used_from as known_on,
+        used.used_to as withdrawn_on,
+        filed.fact_id
+    from filed
+    inner join used on filed.fact_id = used.row_id
 ),
 
 typed as (
@@ -63,7 +100,7 @@ typed as (
 ),
 
 statements as (
-    select * from filed
+    select * from usable
     union all
     select * from typed
 ),

@@ -2,7 +2,7 @@
     reported, single companies where somebody estimates them, and how concentrated its sales are by its own disclosures.
     The measures are different things and are never added: a part of data-center revenue, a part of all revenue, an index. -#}
 with figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
     where is_citable and not is_own and withdrawn_on is null and value is not null
 ),
 
@@ -12,7 +12,7 @@ data_center as (
 
 shares as (
     select * from {{ ref('int_customer_shares') }}
-    where span = 'quarter' and basis = 'revenue' and customer_kind <> 'indirect'
+    where span = 'quarter' and basis = 'revenue' and customer_kind <> 'indirect' and known_to is null
 ),
 
 as_worded as (

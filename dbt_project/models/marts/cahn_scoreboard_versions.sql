@@ -43,7 +43,7 @@ hints as (
         figures.company,
         quarters.calendar_quarter,
         greatest(min(figures.known_on), quarters.opened_on) as known_from
-    from {{ ref('stg_curated__figures') }} as figures
+    from {{ ref('int_usable_figures') }} as figures
     inner join quarters on {{ calendar_quarter_of('figures.period_end') }} <= quarters.calendar_quarter
     where
         not figures.is_headline_grade and not figures.is_own and figures.withdrawn_on is null

@@ -1,6 +1,6 @@
 {#- Money that AI labs raised, round by round: equity, debt and the valuation after it, as announced or reported. -#}
 with figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
     where
         metric in ('round_equity', 'round_debt', 'post_money_valuation')
         and unit = 'USD' and is_citable and not is_own and withdrawn_on is null

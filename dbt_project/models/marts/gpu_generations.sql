@@ -3,7 +3,7 @@ with figures as (
     select
         *,
         series as gpu
-    from {{ ref('stg_curated__figures') }}
+    from {{ ref('int_usable_figures') }}
     where
         is_citable and not is_own and withdrawn_on is null
         and metric in (

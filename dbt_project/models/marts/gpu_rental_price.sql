@@ -21,7 +21,7 @@ with figures as (
             when value is not null then cast(value * 1000000 as bigint)
             else cast((low_value + high_value) * 500000 as bigint)
         end as price
-    from {{ ref('stg_curated__figures') }}
+    from {{ ref('int_usable_figures') }}
     where
         metric in ('gpu_rental_price', 'gpu_list_price') and unit = 'USD/hour'
         and is_citable and not is_own and withdrawn_on is null

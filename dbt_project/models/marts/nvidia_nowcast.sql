@@ -3,7 +3,7 @@
     guidance_beat: guidance x data center's part of the last quarter x median of what eight quarters came to over their guidance.
     Interval: the seventh smallest of the method's last eight errors, either way. -#}
 with figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
     where is_citable and not is_own and withdrawn_on is null and ticker = 'NVDA' and value > 0
 ),
 

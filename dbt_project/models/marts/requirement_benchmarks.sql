@@ -1,7 +1,7 @@
 {#- What others say the AI build-out costs, must earn, or lacks, each beside what our own chain said on the day it was said, and
     in words why the two are not one number. Cahn's three editions are among them. -#}
 with figures as (
-    select * from {{ ref('stg_curated__figures') }}
+    select * from {{ ref('int_usable_figures') }}
     where withdrawn_on is null and is_citable
 ),
 
