@@ -20,7 +20,7 @@ REJECTED = {
     "0001769628-26-000104": {"ai_revenue"},
 }
 #: What lists statements, used or not, and what holds predictions against what was said when they were made.
-REGISTERS = ("citations", "review", "ai_revenue_backtest")
+REGISTERS = ("citations", "review", "ai_revenue_backtest", "nvidia_nowcast", "nvidia_nowcast_scores")
 
 
 def of(decisions):
