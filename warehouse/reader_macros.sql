@@ -103,9 +103,9 @@ create or replace macro marts.capex_as_of(as_of_date) as table
 create or replace macro marts.microsoft_share_as_of(as_of_date) as table
     from marts.microsoft_share_of_nvidia_as_of(as_of_date);
 
--- Every addend of every scenario of a quarter, with the statement each one rests on; as of a day, where one is given.
--- Example: from explain_gap('2026Q2', as_of_date := date '2026-09-30')
-create or replace macro marts.explain_gap(quarter, as_of_date := null) as table
+-- What explain_gap and explain_gap_as_of give, on any day, one to come included.
+-- Example: from explain_gap_on('2026Q2', date '2026-09-30')
+create or replace macro marts.explain_gap_on(quarter, as_of_date) as table
     select
         component.calendar_quarter,
         component.scenario,
@@ -134,11 +134,21 @@ create or replace macro marts.explain_gap(quarter, as_of_date := null) as table
         from marts.ai_revenue_gap_components_versions
         where
             calendar_quarter = marts.calendar_quarter_of(quarter)
-            and known_from <= coalesce(marts.known_day(as_of_date), current_date)
-            and (known_to is null or known_to > coalesce(marts.known_day(as_of_date), current_date))
+            and known_from <= as_of_date
+            and (known_to is null or known_to > as_of_date)
     ) as component
     left join marts.citations as citation on component.fact_id = citation.fact_id
     order by component.scenario, component.component_order, component.component, citation.period_end, citation.fact_id;
+
+-- Every addend of every scenario of a quarter, with the statement each one rests on.
+-- Example: from explain_gap('2026Q2')
+create or replace macro marts.explain_gap(quarter) as table
+    from marts.explain_gap_on(quarter, date '9999-12-31');
+
+-- Every addend of every scenario of a quarter as it was known on a day, with the statement each one rests on.
+-- Example: from explain_gap_as_of('2026Q2', date '2026-09-30')
+create or replace macro marts.explain_gap_as_of(quarter, as_of_date) as table
+    from marts.explain_gap_on(quarter, marts.known_day(as_of_date));
 
 -- The gap with any other two parameters, measured AI revenue, without rebuilding.
 -- Example: from gap_with(0.4, 0.55)

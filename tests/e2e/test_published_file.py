@@ -78,7 +78,7 @@ def test_help_names_everything_with_an_example_that_runs(con):
         ("capex_as_of(date '2999-01-01')", "2999-01-01 is in the future"),
         ("explain_gap('second quarter')", "second quarter is no quarter at hand: write 2026Q2"),
         ("explain_gap('2099Q1')", "no gap of 2099Q1 is published; marts.coverage says why"),
-        ("explain_gap('2026Q2', as_of_date := date '2999-01-01')", "in the future"),
+        ("explain_gap_as_of('2026Q2', date '2999-01-01')", "in the future"),
     ],
 )
 def test_a_macro_refuses_what_cannot_be_and_says_what_can(con, call, said):
@@ -103,9 +103,9 @@ def test_a_past_gap_comes_apart_as_it_was_then(con):
     assert addends == con.sql(f"{whole} from gap_as_of({day}) order by all").fetchall() != []
     one = "select distinct scenario, component, signed_usd from"
     components = f"ai_revenue_gap_components_as_of({day}) where calendar_quarter = '2026Q1'"
-    explained = con.sql(f"{one} explain_gap('2026Q1', {day}) order by all").fetchall()
+    explained = con.sql(f"{one} explain_gap_as_of('2026Q1', {day}) order by all").fetchall()
     assert explained == con.sql(f"{one} {components} order by all").fetchall()
-    filed_later = con.sql(f"select count(*) from explain_gap('2026Q1', {day}) where filed_on > {day}").fetchone()
+    filed_later = con.sql(f"select count(*) from explain_gap_as_of('2026Q1', {day}) where filed_on > {day}").fetchone()
     assert filed_later == (0,)
 
 

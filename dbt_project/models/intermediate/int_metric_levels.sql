@@ -144,12 +144,11 @@ best as (
     ) }}
 ),
 
--- The same value once more changes nothing, unless a filing says what had been typed.
 versions as (
     {{ versions_of(
         'best',
         key=['cik', 'metric', 'series', 'period_end'],
-        state=['value_usd', 'source_kind'],
+        state=['value_usd', 'source_kind', 'fact_id'],
         columns=['cik', 'metric', 'series', 'period_end', 'value_usd', 'source_kind', 'fact_id'],
         present='value_usd is not null',
     ) }}
