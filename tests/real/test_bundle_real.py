@@ -23,7 +23,8 @@ def test_every_document_and_company_payload_at_hand_is_in_it(shared, bundle):
     kinds = Counter(source["kind"] for source in bundle.manifest["sources"])
     # 85 documents are at hand; three filings are there in both forms, of which the instance is taken.
     assert kinds == {"companyfacts": 11, "submissions": 12, "inline_xbrl": 73, "xbrl_instance": 5}
-    watched = {company.cik for company in watch_list()}
+    # CoreWeave's come with the first fetch: none of its payloads is at hand.
+    watched = {company.cik for company in watch_list() if company.ticker != "CRWV"}
     assert {source["cik"] for source in bundle.manifest["sources"]} == watched
 
 

@@ -14,7 +14,7 @@ from warehouse.publish import publish
 from warehouse.read import open_published
 
 _TEXT = macros._FILE.read_text("utf-8")
-_MACROS = macros._AS_OF.format(mart="ai_revenue_gap").join(
+_MACROS = "\n".join(
     re.search(rf"create or replace macro marts\.{name}\(.*?;", _TEXT, re.DOTALL)[0]
     for name in ("known_day", "gap_changes")
 )
