@@ -331,8 +331,8 @@ MUTANTS = [
     _mutant(
         "only like is compared with like",
         "ai_revenue_gap_versions",
-        "(run_rate_basis = 'trailing_12m' and ai_revenue_basis = 'measured_trailing_12m')",
-        "(run_rate_basis = 'trailing_12m' and ai_revenue_basis = 'measured_run_rate')",
+        "(run_rate_basis = 'trailing_12m' and ai_revenue_basis like '%measured_trailing_12m')",
+        "(run_rate_basis = 'trailing_12m' and ai_revenue_basis like '%measured_run_rate')",
         "rule test_the_chain_rounds_half_up_and_compares_like_with_like",
     ),
     _mutant(
@@ -351,7 +351,7 @@ MUTANTS = [
     ),
     _mutant(
         "revenue that exists is taken off",
-        "ai_revenue_gap_components",
+        "ai_revenue_gap_components_versions",
         "-1 * case gap.ai_revenue_end",
         "1 * case gap.ai_revenue_end",
         "dbt assert_components_sum_to_gap",
