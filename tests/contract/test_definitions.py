@@ -162,7 +162,7 @@ def test_a_test_that_belongs_to_no_table_is_refused(project):
     test = next(n for n in broken["nodes"].values() if n["name"] == "assert_components_sum_to_gap")
     test["config"]["meta"] = {}
     with pytest.raises(
-        dg.DagsterInvalidDefinitionError, match="assert_components_sum_to_gap .* reads 2 tables and belongs"
+        dg.DagsterInvalidDefinitionError, match="assert_components_sum_to_gap .* reads 4 tables and belongs"
     ):
         models.check_specs(broken)
 
