@@ -32,11 +32,11 @@
         from (
             select
                 *,
-                {{ state_of(state) }} as state,
-                lag({{ state_of(state) }}) {{ history }} as previous_state
+                {{ state_of(state) }} as state_of_row,
+                lag({{ state_of(state) }}) {{ history }} as previous_state_of_row
             from {{ relation }}
         ) as compared
-        where previous_state is null or previous_state <> state
+        where previous_state_of_row is null or previous_state_of_row <> state_of_row
     ) as versions
     where {{ present }}
 {%- endmacro %}

@@ -27,11 +27,9 @@ REGISTERS = (
     "nvidia_nowcast",
     "nvidia_nowcast_scores",
     "requirement_benchmarks",
-    "standing_statements",
-    # Not held to it yet: what stood on a day and was stated again is still cited to the first filing that said it.
-    "supply_state",
-    "supply_state_versions",
 )
+#: Rows of other marts that quote one of those.
+QUOTES = {"standing_statements": "statement <> 'next_quarter'"}
 
 
 def of(decisions):
@@ -66,7 +64,8 @@ def cited(con, database, mart):
     ids = "unnest(mart.fact_ids)" if "fact_ids" in columns else "mart.fact_id" if "fact_id" in columns else None
     if ids is None:
         return None
-    still = " where known_to is null" if "known_to" in columns else ""
+    holds = [*(["known_to is null"] if "known_to" in columns else []), *([QUOTES[mart]] if mart in QUOTES else [])]
+    still = f" where {' and '.join(holds)}" if holds else ""
     return (
         f"select distinct source_accession from (select {ids} as fact_id from {database}.marts.{mart} as mart{still}) "
         f"inner join {database}.marts.citations using (fact_id) where source_accession in {tuple(REJECTED)}"

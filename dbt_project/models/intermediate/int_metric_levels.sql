@@ -72,6 +72,7 @@ usable as (
         filed.source_rank,
         filed.priority,
         filed.accession,
+        filed.known_on as said_on,
         used.used_from as known_on,
         used.used_to as withdrawn_on,
         filed.fact_id
@@ -92,6 +93,7 @@ typed as (
         2 as source_rank,
         90 as priority,
         figures.fact_id as accession,
+        figures.known_on as said_on,
         figures.known_on,
         figures.withdrawn_on,
         figures.fact_id
@@ -123,7 +125,7 @@ known as (
         statements.source_kind,
         statements.source_rank,
         statements.priority,
-        statements.known_on,
+        statements.said_on,
         statements.accession,
         statements.fact_id
     from days
@@ -140,7 +142,7 @@ best as (
     {{ latest_of(
         'known',
         key=['cik', 'metric', 'series', 'period_end', 'known_from'],
-        order=['source_rank', 'known_on desc', 'priority', 'accession desc', 'fact_id'],
+        order=['source_rank', 'said_on desc', 'priority', 'accession desc', 'fact_id'],
     ) }}
 ),
 

@@ -128,8 +128,8 @@ essay as (
 
 as_known as (
     select
-        own.calendar_quarter,
-        own.known_from,
+        days.calendar_quarter,
+        days.known_from,
         own.fiscal_quarter,
         own.period_end,
         own.inventory_usd,
@@ -151,13 +151,15 @@ as_known as (
         end as state,
         essay.essay_says,
         {{ array_union_sorted(
-            array_union_sorted('own.fact_ids', 'coalesce(usual.fact_ids, ' ~ no_ids() ~ ')'),
+            array_union_sorted('coalesce(own.fact_ids, ' ~ no_ids() ~ ')', 'coalesce(usual.fact_ids, ' ~ no_ids() ~ ')'),
             'case when essay.fact_id is null then ' ~ no_ids() ~ ' else ' ~ array_of('essay.fact_id') ~ ' end'
         ) }} as fact_ids
-    from in_days as own
-    left join usual on own.calendar_quarter = usual.calendar_quarter and own.known_from = usual.known_from
-    left join essay on own.calendar_quarter = essay.calendar_quarter and own.known_from >= essay.known_on
-    where own.quarters_ago = 0
+    from days
+    -- A day on which nothing is known of the quarter any more (its filing was rejected) ends the version before it.
+    left join in_days as own
+        on days.calendar_quarter = own.calendar_quarter and days.known_from = own.known_from and own.quarters_ago = 0
+    left join usual on days.calendar_quarter = usual.calendar_quarter and days.known_from = usual.known_from
+    left join essay on days.calendar_quarter = essay.calendar_quarter and days.known_from >= essay.known_on
 ),
 
 {%- set columns = [
