@@ -14,7 +14,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -373,25 +373,24 @@ def _export(args: argparse.Namespace, home: Home) -> int:
 
 
 def _workbook(path: Path, home: Home) -> int:
-    from warehouse.read import open_published
     from warehouse.xlsx import write_xlsx
 
-    if path.suffix.lower() != ".xlsx":
-        raise Mistake(f"{path} must end in .xlsx, or Excel will not open it")
-    with new_file(path) as file, open_published(home) as connection:
-        rows = write_xlsx(connection, file)
-    _say(f"{path}: {len(rows)} tables, {sum(rows.values()):,} rows")
-    return 0
+    return _tables_into(path, home, write_xlsx, ".xlsx", "or Excel will not open it")
 
 
 def _package(path: Path, home: Home) -> int:
     from warehouse.datapackage import write_package
+
+    return _tables_into(path, home, write_package, ".zip", "for a data package is several files in one")
+
+
+def _tables_into(path: Path, home: Home, write: Callable[..., Mapping[str, int]], ending: str, why: str) -> int:
     from warehouse.read import open_published
 
-    if path.suffix.lower() != ".zip":
-        raise Mistake(f"{path} must end in .zip: a data package is several files in one")
+    if path.suffix.lower() != ending:
+        raise Mistake(f"{path} must end in {ending}, {why}")
     with new_file(path) as file, open_published(home) as connection:
-        rows = write_package(connection, file)
+        rows = write(connection, file)
     _say(f"{path}: {len(rows)} tables, {sum(rows.values()):,} rows")
     return 0
 

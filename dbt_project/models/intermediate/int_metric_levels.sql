@@ -36,13 +36,7 @@ filed as (
         facts.known_from as known_on,
         facts.fact_id
     from facts
-    inner join concepts
-        on
-            facts.cik = concepts.cik
-            and facts.concept = concepts.concept
-            and facts.dimensions = concepts.dimensions
-            and facts.period_end between concepts.valid_from and concepts.valid_to
-            and facts.filed_on between concepts.filed_from and concepts.filed_to
+    inner join concepts on {{ is_line('facts', 'concepts') }}
 ),
 
 judged as (

@@ -46,13 +46,7 @@ from_filings as (
         'as reported' as formula,
         {{ array_of('facts.fact_id') }} as fact_ids
     from facts
-    inner join concepts
-        on
-            facts.cik = concepts.cik
-            and facts.concept = concepts.concept
-            and facts.dimensions = concepts.dimensions
-            and facts.period_end between concepts.valid_from and concepts.valid_to
-            and facts.filed_on between concepts.filed_from and concepts.filed_to
+    inner join concepts on {{ is_line('facts', 'concepts') }}
 ),
 
 -- A basis that a company defines as a sum or difference of two lines of one cash-flow statement.

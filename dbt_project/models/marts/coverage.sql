@@ -89,13 +89,7 @@ odd_statements as (
             facts.accession, ': ', cast(facts.span_days as string), ' days are no quarter, half, nine months or year'
         ) as reason
     from {{ ref('stg_edgar__facts') }} as facts
-    inner join concepts
-        on
-            facts.cik = concepts.cik
-            and facts.concept = concepts.concept
-            and facts.dimensions = concepts.dimensions
-            and facts.period_end between concepts.valid_from and concepts.valid_to
-            and facts.filed_on between concepts.filed_from and concepts.filed_to
+    inner join concepts on {{ is_line('facts', 'concepts') }}
     where facts.span = 'odd' and facts.unit = 'USD'
 ),
 
