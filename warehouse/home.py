@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from warehouse.errors import Busy, Mistake, WarehouseError
 
 #: Version of the published tables. Raise it when a name or meaning in them changes.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _GENERATION = re.compile(r"ai_revenue_gap-([0-9]{6,})\.duckdb")
 

@@ -10,7 +10,7 @@ import pytest
 from support.small_warehouse import INFO, MACROS, change_build, publish_small, small_home
 from warehouse import verify
 from warehouse.errors import PublishError
-from warehouse.home import Home
+from warehouse.home import SCHEMA_VERSION, Home
 from warehouse.publish import CONTRACT, publish
 
 pytestmark = pytest.mark.slow  # a generation or two a test, each looked over by another process
@@ -46,7 +46,7 @@ def test_a_generation_is_what_was_built_and_says_how(home):
         home,
         "select generation, schema_version, newest_filing_on::varchar, newest_accession, bundle_hash, curated_hash, "
         "content_hash, checks_passed, warnings from meta.build",
-    ) == [(1, 1, "2026-08-26", "0001045810-26-000081", "b" * 64, "c" * 64, published.content_hash, 3, [])]
+    ) == [(1, SCHEMA_VERSION, "2026-08-26", "0001045810-26-000081", "b" * 64, "c" * 64, published.content_hash, 3, [])]
     assert rows(home, "select accession, status from meta.processed_accessions order by all") == [
         ("0001045810-26-000081", "parsed"),
         ("0001045810-26-000082", "quarantined"),
