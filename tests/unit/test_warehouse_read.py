@@ -10,7 +10,7 @@ import pytest
 from support.small_warehouse import publish_small, small_home
 from warehouse import read
 from warehouse.errors import Mistake, NotPublished, WarehouseError
-from warehouse.home import Home
+from warehouse.home import SCHEMA_VERSION, Home
 from warehouse.read import open_published, query, run_select
 
 
@@ -212,7 +212,7 @@ def test_tables_of_another_version_are_not_read(copy):
     copy.live().chmod(0o644)
     with duckdb.connect(str(copy.live())) as connection:
         connection.execute("update meta.build set schema_version = 99")
-    with pytest.raises(WarehouseError, match=r"another version of aigap \(tables 99, this one reads 1\)"):
+    with pytest.raises(WarehouseError, match=rf"another version of aigap \(tables 99, this one reads {SCHEMA_VERSION}\)"):
         open_published(copy)
 
 
