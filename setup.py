@@ -2,7 +2,7 @@
 
 In the checkout the rooms are packages of the top level, and an editable install leaves them so. A wheel must not bring
 names as common as `ingest` and `warehouse` into everybody's site-packages, where a user's own folder of that name would
-hide ours, or ours theirs: there `warehouse/home.py` is `aigap/warehouse/home.py`, and what it imports from a room it
+hide ours, or ours theirs: there `ingest/records.py` is `aigap/ingest/records.py`, and what it imports from a room it
 imports from `aigap`. Nothing else of a module differs, no line moves, and what no import says is derived from
 `__name__` in the code itself.
 
@@ -22,7 +22,7 @@ NAME, ROOMS = "aigap", ("ingest", "warehouse", "orchestration")
 DATA = {
     "": ["py.typed"],
     "ingest": ["companies.toml", "curated/*", "bundle/*"],
-    "warehouse": ["*.sql", "report/*.html", "report/*.css", "report/*.js"],
+    "warehouse": ["store/*.sql", "report/*.html", "report/*.css", "report/*.js"],
     "dbt_project": ["dbt_project.yml", "profiles.yml", "models/**/*", "macros/**/*", "tests/**/*"],
 }
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse.errors import Mistake
-from warehouse.home import Home, find_home
+from warehouse.store.home import Home, find_home
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,7 +41,7 @@ def connect(home: Where = None) -> duckdb.DuckDBPyConnection:
     :param home: the folder of aigap's files; by default AIGAP_HOME, else the one `aigap refresh` uses.
     :raises NotPublished: there is nothing, or it is damaged. :raises Error: its tables are of another version.
     """
-    from warehouse.read import open_published
+    from warehouse.readers.read import open_published
 
     return open_published(Home(Path(home).expanduser().absolute()) if home is not None else find_home())
 
@@ -66,7 +66,7 @@ def gap(
         (columns of gap_with); what is left out of the two is 0.5, as Cahn has it.
     :raises Mistake: no such scenario, day or share. :raises NotPublished: nothing is published.
     """
-    from warehouse.show import gap_rows, gap_sql
+    from warehouse.readers.show import gap_rows, gap_sql
 
     if gpu_share is not None or margin is not None:
         if as_of is not None or scenario != "measured":
@@ -107,7 +107,7 @@ def capex(*tickers: str, as_of: Day | None = None, home: Where = None) -> pd.Dat
     :raises Mistake: a ticker that is not there, names those that are; no such day.
     :raises NotPublished: nothing is published.
     """
-    from warehouse.read import literal
+    from warehouse.readers.read import literal
 
     wanted = [ticker.strip().upper() for ticker in tickers]
     where = f"where ticker in ({', '.join(map(literal, wanted))})" if wanted else ""
@@ -130,8 +130,8 @@ def explain(quarter: str, scenario: str = "measured", *, home: Where = None) -> 
     :param quarter: 2026Q2, or NVIDIA's FY27Q2. :param scenario: which assumptions.
     :raises Mistake: no such quarter or scenario; says which there are. :raises NotPublished: nothing is published.
     """
-    from warehouse.explain import explain as tree_of
-    from warehouse.read import literal
+    from warehouse.readers.explain import explain as tree_of
+    from warehouse.readers.read import literal
 
     with closing(connect(home)) as connection:
         label = literal(tree_of(connection, quarter, scenario)["calendar_quarter"])
@@ -156,7 +156,7 @@ def sources(of: pd.DataFrame | Iterable[str] | None = None, *, home: Where = Non
     :param of: a frame with `fact_ids` (or `fact_id`), or such ids themselves; None for every statement.
     :raises Mistake: an id that is no statement's. :raises NotPublished: nothing is published.
     """
-    from warehouse.read import literal
+    from warehouse.readers.read import literal
 
     wanted = None if of is None else sorted(_ids(of))
     within = "true" if wanted is None else f"fact_id in ({', '.join(map(literal, wanted)) or 'null'})"
@@ -187,7 +187,7 @@ def cite(quarter: str, scenario: str = "measured", style: str = "plain", *, home
     :param style: plain, markdown or bibtex.
     :raises Mistake: no such quarter, scenario or style. :raises NotPublished: nothing is published.
     """
-    from warehouse.cite import footnote, text
+    from warehouse.readers.cite import footnote, text
 
     if style not in ("plain", "markdown", "bibtex"):
         raise Mistake(f"there is no style {style!r}; there are: plain, markdown, bibtex")
@@ -219,7 +219,7 @@ def _share(name: str, given: float | str | Decimal | None, but: int) -> str:
 
 
 def _names(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
-    from warehouse.read import query
+    from warehouse.readers.read import query
 
     return [row[0] for row in query(connection, sql).rows]
 
@@ -259,7 +259,7 @@ def _frame(
     """
     import pandas as pd
 
-    from warehouse.read import arrow, literal, query
+    from warehouse.readers.read import arrow, literal, query
 
     answer = arrow(connection, sql)
     # What the mart itself says of a column comes last, and so holds.

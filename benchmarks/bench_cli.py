@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from warehouse.home import find_home
+from warehouse.store.home import find_home
 
 LIMIT = 1.5
 NEWEST = "(select max(calendar_quarter) from marts.ai_revenue_gap where scenario = 'measured')"

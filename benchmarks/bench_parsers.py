@@ -31,8 +31,8 @@ from typing import Any
 
 from lxml import etree
 
-from ingest.companyfacts import parse_companyfacts
-from ingest.xbrl import facts_table, parse_inline, parse_instance
+from ingest.parsers.companyfacts import parse_companyfacts
+from ingest.parsers.xbrl import facts_table, parse_inline, parse_instance
 
 FILINGS = "www.sec.gov/Archives/edgar/data"
 INSTANCES = (

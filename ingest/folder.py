@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 from ingest.archive import Archive
 from ingest.companies import watch_list
+from ingest.parsers.submissions import parse_submissions
 from ingest.payload import gunzip
 from ingest.records import BundleError, IngestError
 from ingest.replay import Place
-from ingest.submissions import parse_submissions
 
 #: What was retrieved before this, nobody knows when.
 UNDATED_BEFORE = datetime(1990, 1, 1, tzinfo=UTC)

@@ -19,8 +19,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import NamedTuple
 
-from ingest.exhibit_text import Sentence, decode, end_of, sentences
 from ingest.money import Money, amounts_in
+from ingest.parsers.exhibit_text import Sentence, decode, end_of, sentences
 
 KINDS = ("ai_run_rate", "ai_revenue", "backlog", "capex_guidance")
 #: In a company's list of names: all of its revenue is AI (a pure play).

@@ -8,7 +8,7 @@ which of them an earlier run had read.
 
 Of a filing's document that was served again with other bytes, the newest retrieval counts and the older ones stay
 archived, unread. Lists of filings and company facts grow from one retrieval to the next, and all of them are read:
-which statement holds is decided where they meet (warehouse/load.py).
+which statement holds is decided where they meet (warehouse/store/load.py).
 """
 
 from __future__ import annotations
@@ -22,11 +22,9 @@ import pyarrow.compute as pc
 
 from ingest.archive import Archive, Entry
 from ingest.aside import set_aside_table
-from ingest.companyfacts import read_companyfacts
-from ingest.records import FACTS, FILINGS, PAYLOADS, SET_ASIDE, IngestError, PayloadError
-from ingest.rules import PERIODIC_FORMS, why_refused
-from ingest.submissions import parse_submissions
-from ingest.xbrl import (
+from ingest.parsers.companyfacts import read_companyfacts
+from ingest.parsers.submissions import parse_submissions
+from ingest.parsers.xbrl import (
     Document,
     facts_table,
     impossible_table,
@@ -36,6 +34,8 @@ from ingest.xbrl import (
     rejected_table,
     split_impossible,
 )
+from ingest.records import FACTS, FILINGS, PAYLOADS, SET_ASIDE, IngestError, PayloadError
+from ingest.rules import PERIODIC_FORMS, why_refused
 
 _DOCUMENTS: dict[str, Callable[[bytes], Document]] = {"xbrl_instance": parse_instance, "inline_xbrl": parse_inline}
 _LISTS = ("submissions", "submissions_page")

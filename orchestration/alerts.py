@@ -28,7 +28,7 @@ import dagster as dg
 from orchestration.failures import reason_of
 from orchestration.instance import POSTGRES
 from warehouse.formats import one_line
-from warehouse.home import Home, read_last_refresh, record_refresh
+from warehouse.store.home import Home, read_last_refresh, record_refresh
 
 VARIABLE = "AIGAP_ALERT_WEBHOOK"
 #: Their values never leave this machine in an alert, whatever an error quotes.

@@ -16,29 +16,31 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.acceptance import DAYS_AHEAD, with_acceptance
 from ingest.archive import Archive
 from ingest.bundle import BUNDLE_DIR, Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
+from ingest.curated.edges import read_ai_revenue_edges
+from ingest.curated.epoch_figures import with_epoch
+from ingest.curated.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
+from ingest.curated.fx import with_dollars
+from ingest.curated.own import with_own_figures, with_own_scenarios
 from ingest.edgar.fetch import FetchResult
 from ingest.edgar.guards import Guards
 from ingest.edgar.holdings import documents_at_hand, pending_filings
-from ingest.edges import read_ai_revenue_edges
-from ingest.epoch_figures import with_epoch
-from ingest.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
-from ingest.fx import with_dollars
-from ingest.own import with_own_figures, with_own_scenarios
+from ingest.parsers.acceptance import DAYS_AHEAD, with_acceptance
 from ingest.replay import outdated, replay, superseded
 from ingest.rules import forms_table, spans_table
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems, rejected_filings
 from orchestration.resources import Edgar, Inputs, Loaded, Warehouse, name_of
-from warehouse import words
-from warehouse.decisions import read_decisions
 from warehouse.formats import one_line
-from warehouse.home import Home
-from warehouse.load import (
+from warehouse.readers import words
+from warehouse.readers.read import open_published, query
+from warehouse.report import is_current, write_report
+from warehouse.store.decisions import read_decisions
+from warehouse.store.home import Home
+from warehouse.store.load import (
     LoadResult,
     discard_build,
     forget_payloads,
@@ -50,9 +52,7 @@ from warehouse.load import (
     noted_payloads,
     replace_rows,
 )
-from warehouse.publish import BuildInfo, publish
-from warehouse.read import open_published, query
-from warehouse.report import is_current, write_report
+from warehouse.store.publish import BuildInfo, publish
 
 #: Runs that write the build file take turns.
 POOL = "warehouse_writer"

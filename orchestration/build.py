@@ -18,7 +18,7 @@ from orchestration.console import LOGGERS
 from orchestration.dbt_process import Dbt
 from orchestration.resources import Edgar, Inputs, Warehouse
 from orchestration.sensors import new_filing_sensor
-from warehouse.home import Home, find_home
+from warehouse.store.home import Home, find_home
 
 #: Who answers for every asset; a deployment with several teams maps it in its own definitions.
 OWNER = "team:ai-revenue-gap"

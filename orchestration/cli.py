@@ -19,17 +19,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warehouse.decisions import VERDICTS
 from warehouse.errors import FAILED, USAGE, Mistake, WarehouseError, is_ours, reason
 from warehouse.formats import FORMATS, emit, harmless, json, one_line, render
-from warehouse.home import Home, find_home, read_last_refresh
-from warehouse.outfile import new_file, refuse_owned
+from warehouse.readers.outfile import new_file, refuse_owned
 from warehouse.settings import DEFAULT_MEMORY, MEMORY_VARIABLE
+from warehouse.store.decisions import VERDICTS
+from warehouse.store.home import Home, find_home, read_last_refresh
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from warehouse.bars import Terminal
+    from warehouse.readers.bars import Terminal
 
 _INTERRUPTED = 130
 #: Arguments that name what a command writes.
@@ -60,8 +60,8 @@ exit codes: 0 done, 1 failed (readers keep the last good numbers), 2 usage, 75 a
 
 
 def _show(args: argparse.Namespace, home: Home) -> int:
-    from warehouse.read import copy_parquet, open_published
-    from warehouse.show import footer, forecasts_since, gap_rows, gap_sql, gap_table, headline, sentences
+    from warehouse.readers.read import copy_parquet, open_published
+    from warehouse.readers.show import footer, forecasts_since, gap_rows, gap_sql, gap_table, headline, sentences
 
     # As of a past day Cahn's case and what the filings of that day gave belong side by side.
     scenario = args.scenario or ("all" if args.as_of else "measured")
@@ -90,7 +90,7 @@ def _screen(args: argparse.Namespace) -> Terminal | None:
     """The terminal that reads along, if one does."""
     if args.format != "table" or args.out or not sys.stdout.isatty():
         return None
-    from warehouse.bars import terminal
+    from warehouse.readers.bars import terminal
 
     return terminal(sys.stdout, os.environ)
 
@@ -120,8 +120,8 @@ def _warn_of_failed_refresh(home: Home) -> None:
 def _changes(args: argparse.Namespace, home: Home) -> int:
     from datetime import date
 
-    from warehouse.changes import changes, text
-    from warehouse.read import open_published
+    from warehouse.readers.changes import changes, text
+    from warehouse.readers.read import open_published
 
     until = args.until or date.today()
     with open_published(home) as connection:
@@ -134,7 +134,7 @@ def _changes(args: argparse.Namespace, home: Home) -> int:
 
 
 def _diff(args: argparse.Namespace, home: Home) -> int:
-    from warehouse.changes import diff, markdown, text
+    from warehouse.readers.changes import diff, markdown, text
 
     found = diff(args.old, args.new)
     if args.markdown:
@@ -153,8 +153,8 @@ def _verify_history(args: argparse.Namespace, home: Home) -> int:
 
 
 def _explain(args: argparse.Namespace, home: Home) -> int:
-    from warehouse.explain import explain, flat, text
-    from warehouse.read import open_published
+    from warehouse.readers.explain import explain, flat, text
+    from warehouse.readers.read import open_published
 
     with open_published(home) as connection:
         tree = explain(connection, args.quarter, args.scenario, args.as_of)
@@ -168,8 +168,8 @@ def _explain(args: argparse.Namespace, home: Home) -> int:
 
 
 def _sql(args: argparse.Namespace, home: Home) -> int:
-    from warehouse.bounds import bounded
-    from warehouse.read import copy_parquet, open_published, run_select
+    from warehouse.readers.bounds import bounded
+    from warehouse.readers.read import copy_parquet, open_published, run_select
 
     sql = sys.stdin.read() if args.query == "-" else args.query
     if args.format == "parquet":
@@ -186,8 +186,8 @@ def _sql(args: argparse.Namespace, home: Home) -> int:
 
 
 def _review(args: argparse.Namespace, home: Home) -> int:
-    from warehouse.read import open_published
-    from warehouse.review import review, text, waiting
+    from warehouse.readers.read import open_published
+    from warehouse.readers.review import review, text, waiting
 
     with open_published(home) as connection:
         found, later = review(connection, decided=args.all), waiting(home, connection)
@@ -200,7 +200,7 @@ def _review(args: argparse.Namespace, home: Home) -> int:
 
 
 def _warn_of_damaged_decisions(home: Home) -> None:
-    from warehouse.decisions import load
+    from warehouse.store.decisions import load
 
     for line in load(home).damaged:
         _say(line)
@@ -210,7 +210,7 @@ def _decide(args: argparse.Namespace, home: Home) -> int:
     from datetime import UTC, datetime
     from getpass import getuser
 
-    from warehouse.decisions import decide, is_guard, target_of
+    from warehouse.store.decisions import decide, is_guard, target_of
 
     target = target_of(args.target)
     if args.verdict != "withdraw" and not args.force:
@@ -230,8 +230,8 @@ def _decide(args: argparse.Namespace, home: Home) -> int:
 
 
 def _refuse_unknown_target(home: Home, target: str) -> None:
-    from warehouse.decisions import is_guard
-    from warehouse.review import nearest
+    from warehouse.readers.review import nearest
+    from warehouse.store.decisions import is_guard
 
     if is_guard(target):
         from ingest.companies import watch_list
@@ -246,8 +246,8 @@ def _refuse_unknown_target(home: Home, target: str) -> None:
 
 
 def _cite(args: argparse.Namespace, home: Home) -> int:
-    from warehouse.cite import footnote, text
-    from warehouse.read import open_published
+    from warehouse.readers.cite import footnote, text
+    from warehouse.readers.read import open_published
 
     with open_published(home) as connection:
         note = footnote(connection, args.quarter, args.scenario, args.as_of)
@@ -256,7 +256,7 @@ def _cite(args: argparse.Namespace, home: Home) -> int:
 
 
 def _page(args: argparse.Namespace, home: Home) -> int:
-    from warehouse.read import open_published
+    from warehouse.readers.read import open_published
     from warehouse.report import write_report
 
     open_published(home).close()  # tables of another version are refused here, as everywhere
@@ -281,7 +281,7 @@ def _completion(args: argparse.Namespace, home: Home) -> int:
 def _doctor(args: argparse.Namespace, home: Home) -> int:
     from datetime import date
 
-    from warehouse.doctor import FAIL, OK, examine, worst
+    from warehouse.readers.doctor import FAIL, OK, examine, worst
 
     findings = examine(home, date.today())
     emit(render(["check", "status", "detail"], findings, args.format) if args.format != "table" else _report(findings))
@@ -333,8 +333,8 @@ def _leads_dismiss(args: argparse.Namespace, home: Home) -> int:
 def _figures_check(args: argparse.Namespace, home: Home) -> int:
     from datetime import date
 
-    from ingest.figures import read_figures
-    from ingest.own import explain
+    from ingest.curated.figures import read_figures
+    from ingest.curated.own import explain
 
     count, refused, doubtful = explain(args.file, read_figures(), date.today())
     notes = [(row.line, "refused", row.reason) for row in refused]
@@ -373,19 +373,19 @@ def _export(args: argparse.Namespace, home: Home) -> int:
 
 
 def _workbook(path: Path, home: Home) -> int:
-    from warehouse.xlsx import write_xlsx
+    from warehouse.readers.xlsx import write_xlsx
 
     return _tables_into(path, home, write_xlsx, ".xlsx", "or Excel will not open it")
 
 
 def _package(path: Path, home: Home) -> int:
-    from warehouse.datapackage import write_package
+    from warehouse.readers.datapackage import write_package
 
     return _tables_into(path, home, write_package, ".zip", "for a data package is several files in one")
 
 
 def _tables_into(path: Path, home: Home, write: Callable[..., Mapping[str, int]], ending: str, why: str) -> int:
-    from warehouse.read import open_published
+    from warehouse.readers.read import open_published
 
     if path.suffix.lower() != ending:
         raise Mistake(f"{path} must end in {ending}, {why}")

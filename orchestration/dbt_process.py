@@ -21,8 +21,8 @@ from types import TracebackType
 from typing import Any, NamedTuple, cast
 
 from orchestration import child
-from warehouse.home import Home
 from warehouse.settings import MEMORY_VARIABLE, memory_limit
+from warehouse.store.home import Home
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 

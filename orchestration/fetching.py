@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from ingest import epoch_fetch
 from ingest.archive import Archive
 from ingest.bundle import Bundle
 from ingest.companies import watch_list
+from ingest.curated import epoch_fetch
 from ingest.edgar.client import Client, identity
 from ingest.edgar.exhibits import fetch_exhibits
 from ingest.edgar.fetch import FetchResult, Problem, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
 from ingest.records import IngestError
-from warehouse.decisions import lifted_guards, load, standing
 from warehouse.formats import one_line
-from warehouse.home import Home
+from warehouse.store.decisions import lifted_guards, load, standing
+from warehouse.store.home import Home
 
 
 def rejected_filings(home: Home) -> frozenset[str]:

@@ -21,7 +21,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from orchestration.store import mend
 from warehouse.errors import Mistake, WarehouseError, reason
-from warehouse.home import Home, replace_file
+from warehouse.store.home import Home, replace_file
 
 _log = logging.getLogger(__name__)
 

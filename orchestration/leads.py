@@ -2,7 +2,7 @@
 
 Belongs here: reading the archive's exhibits, remembering a person's verdicts in the home, writing an accepted lead as a
 row of the user's own figures. Does not belong here: what a lead is (ingest.leads), what a figure may be
-(ingest.figures).
+(ingest.curated.figures).
 
 A lead enters no number by itself: accepting one writes a row to AIGAP_HOME/figures/leads.csv, the user's own figures.
 """
@@ -21,12 +21,12 @@ from typing import NamedTuple
 
 from ingest.archive import Archive, Entry
 from ingest.companies import Company, watch_list
+from ingest.curated.figures import COLUMNS, parse_figures
 from ingest.edgar.exhibits import KIND
-from ingest.figures import COLUMNS, parse_figures
 from ingest.leads import Amount, Lead, find_leads, reported_day
 from ingest.records import IngestError
 from warehouse.errors import Mistake, WarehouseError
-from warehouse.home import Home, replace_file
+from warehouse.store.home import Home, replace_file
 
 FILE = "leads.csv"
 _AT_LEAST = re.compile(r"\b(?:over|more than|above|exceed\w*|surpass\w*|at least)(?: an? [\w\s-]+ of)?$", re.IGNORECASE)

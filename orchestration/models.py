@@ -26,8 +26,8 @@ import dagster as dg
 from orchestration.dbt_process import PROJECT, Dbt, DbtFailed, Outcome, compiled_manifest, run_here
 from warehouse.errors import WarehouseError, reason
 from warehouse.formats import harmless
-from warehouse.home import Home, refresh_lock, replace_file
-from warehouse.outfile import new_file
+from warehouse.readers.outfile import new_file
+from warehouse.store.home import Home, refresh_lock, replace_file
 
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models/**/*", "macros/**/*", "tests/**/*")
 

@@ -22,8 +22,8 @@ from ingest.bundle import BUNDLE_DIR
 from ingest.edgar.urls import EDGAR, Hosts
 from orchestration.store import prune
 from warehouse.errors import Busy, PublishError, reason
-from warehouse.home import Home, held_by, record_refresh, refresh_lock, replace_file
-from warehouse.load import open_build
+from warehouse.store.home import Home, held_by, record_refresh, refresh_lock, replace_file
+from warehouse.store.load import open_build
 
 #: How long a run that the daemon started waits for one that a person started (a refresh takes well under a minute).
 WAIT_SECONDS = 900

@@ -28,8 +28,8 @@ from orchestration.dbt_process import Dbt, DbtFailed
 from orchestration.failures import reason_of
 from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, is_ours, reason
 from warehouse.formats import emit
-from warehouse.home import Home, checkout, read_last_refresh, record_refresh, refresh_lock, refuse_foreign
 from warehouse.settings import DEFAULT_MEMORY, MEMORY_VARIABLE, memory_limit
+from warehouse.store.home import Home, checkout, read_last_refresh, record_refresh, refresh_lock, refuse_foreign
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -403,10 +403,10 @@ def export(home: Home, folder: Path) -> int:
     """Make a backup of `home` and print what is in it.
 
     :return: 0.
-    :raises WarehouseError: see warehouse.backup.export.
+    :raises WarehouseError: see warehouse.store.backup.export.
     """
     from ingest.bundle import BUNDLE_DIR
-    from warehouse import backup
+    from warehouse.store import backup
 
     made = backup.export(home, folder, BUNDLE_DIR.with_name("curated"))
     emit(f"{made.folder}: generation {made.generation}, {made.files} files, {made.bytes:,} bytes\n")
@@ -418,10 +418,10 @@ def import_(home: Home, folder: Path, *, force: bool = False) -> int:
 
     :param force: publish the backup's file even if the home's is newer.
     :return: 0.
-    :raises WarehouseError: see warehouse.backup.restore.
+    :raises WarehouseError: see warehouse.store.backup.restore.
     """
     from ingest.bundle import BUNDLE_DIR
-    from warehouse import backup
+    from warehouse.store import backup
 
     done = backup.restore(home, folder, force=force)
     then = "; ".join(filter(None, (f"published {done.published}" if done.published else "", done.reason)))

@@ -34,8 +34,8 @@ from orchestration.fetching import rejected_filings
 from orchestration.jobs import refresh_job
 from orchestration.resources import Edgar, Inputs
 from warehouse.errors import WarehouseError
-from warehouse.home import Home, lock_holder
-from warehouse.read import open_published
+from warehouse.readers.read import open_published
+from warehouse.store.home import Home, lock_holder
 
 NAME = "new_filing_sensor"
 #: Tag of a run: which filings it was started for.

@@ -20,7 +20,7 @@ import pytest
 
 from orchestration.dbt_process import compiled_manifest
 from support.network_guard import guarded, reached, without_network
-from warehouse.home import Home
+from warehouse.store.home import Home
 
 _numbers = count()
 #: What a person may have set, and a test must not meet.

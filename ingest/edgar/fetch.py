@@ -20,7 +20,6 @@ import orjson
 
 from ingest.archive import Archive, Entry
 from ingest.companies import Company
-from ingest.companyfacts import parse_companyfacts
 from ingest.edgar import guards, urls
 from ingest.edgar.client import BlockedError, Client, Expect, NotFoundError, Response
 from ingest.edgar.guards import Guards
@@ -41,10 +40,11 @@ from ingest.edgar.holdings import (
     periodic_filings,
     plan_of,
 )
+from ingest.parsers.companyfacts import parse_companyfacts
+from ingest.parsers.submissions import Page, Submissions, parse_submissions
 from ingest.payload import INLINE_NAMESPACE, check_payload
 from ingest.records import FetchError, IngestError, PayloadError
 from ingest.replay import unreadable
-from ingest.submissions import Page, Submissions, parse_submissions
 
 __all__ = ["FetchResult", "Plan", "Problem", "Progress", "choose_documents", "documents_at_hand", "fetch"]
 

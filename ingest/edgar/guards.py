@@ -24,9 +24,9 @@ import pyarrow.compute as pc
 from ingest.archive import write_atomically
 from ingest.companies import Company
 from ingest.edgar.holdings import datable
+from ingest.parsers.submissions import Submissions
 from ingest.records import HELD_BACK, PayloadError
 from ingest.rules import FETCHED_FORMS
-from ingest.submissions import Submissions
 
 #: For how long an answer that goes back is held to be a stale copy.
 STALE_FOR = timedelta(hours=24)

@@ -18,15 +18,15 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.acceptance import DAYS_AHEAD
 from ingest.archive import Archive, Entry
 from ingest.companies import Company
 from ingest.edgar import urls
 from ingest.edgar.urls import EDGAR
+from ingest.parsers.acceptance import DAYS_AHEAD
+from ingest.parsers.submissions import Page, Submissions, parse_submissions
 from ingest.payload import check_payload
 from ingest.records import PENDING, PayloadError
 from ingest.rules import ALWAYS_XBRL, FETCHED_FORMS
-from ingest.submissions import Page, Submissions, parse_submissions
 
 DOCUMENT_KINDS = ("xbrl_instance", "inline_xbrl")
 #: No filing before the SEC's phase-in carries XBRL.

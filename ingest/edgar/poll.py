@@ -14,13 +14,13 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time
 from typing import NamedTuple
 
-from ingest.acceptance import NEW_YORK
 from ingest.companies import Company
 from ingest.edgar import urls
 from ingest.edgar.client import BlockedError, Client
 from ingest.edgar.holdings import Filing, first_day, in_order, list_of, periodic_filings
+from ingest.parsers.acceptance import NEW_YORK
+from ingest.parsers.submissions import Submissions
 from ingest.records import IngestError
-from ingest.submissions import Submissions
 
 #: Days after the last day of a fiscal quarter's last month (fiscal quarters end within a week of it). No 10-Q or 10-K
 #: of the watch list since 2012 came before day 12. Large filers have 40 days for a 10-Q and 60 for a 10-K, and 5 and

@@ -13,9 +13,9 @@ from itertools import pairwise
 import pytest
 
 from ingest.companies import watch_list
-from ingest.corrections import CORRECTIONS_FILE, parse_corrections
-from ingest.edges import ANY, JOINT, read_ai_revenue_edges
-from ingest.figures import (
+from ingest.curated.corrections import CORRECTIONS_FILE, parse_corrections
+from ingest.curated.edges import ANY, JOINT, read_ai_revenue_edges
+from ingest.curated.figures import (
     FIGURE_FILES,
     METRICS,
     OTHER_FILES,

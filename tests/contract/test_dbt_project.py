@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from orchestration.models import what_it_holds
-from warehouse.publish import CONTRACT
+from warehouse.store.publish import CONTRACT
 
 Manifest = dict[str, Any]
 LAYERS = ("staging", "intermediate", "marts")

@@ -24,7 +24,7 @@ from orchestration.build import build_definitions
 from orchestration.instance import instance_of
 from orchestration.resources import Loaded, Warehouse, name_of
 from warehouse.errors import PublishError
-from warehouse.home import Home
+from warehouse.store.home import Home
 
 SNAPSHOT = Path(__file__).with_name("definitions.txt")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.cli import main
-from warehouse.home import Home
+from warehouse.store.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(

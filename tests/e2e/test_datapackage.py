@@ -12,9 +12,9 @@ import duckdb
 import pytest
 from conftest import run_aigap
 
-from warehouse.datapackage import write_package
 from warehouse.formats import plain
-from warehouse.read import open_published
+from warehouse.readers.datapackage import write_package
+from warehouse.readers.read import open_published
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from ingest.figures import check_span
+from ingest.curated.figures import check_span
 from ingest.records import CuratedError
 from ingest.rules import PERIODIC_FORMS, span_of
 from orchestration.history import compiled_models

@@ -13,12 +13,12 @@ import pytest
 from conftest import run_aigap
 
 from support.workbook import sheet_rows
-from warehouse.cite import STYLES, footnote, text
-from warehouse.explain import explain
 from warehouse.formats import plain
-from warehouse.home import Home
-from warehouse.read import open_published, query
-from warehouse.xlsx import _sheet_names, write_xlsx
+from warehouse.readers.cite import STYLES, footnote, text
+from warehouse.readers.explain import explain
+from warehouse.readers.read import open_published, query
+from warehouse.readers.xlsx import _sheet_names, write_xlsx
+from warehouse.store.home import Home
 
 # --- footnotes ---------------------------------------------------------------------------------------------------
 

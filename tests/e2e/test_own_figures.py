@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from conftest import run_aigap
 
-from ingest.figures import COLUMNS
-from warehouse.home import Home
+from ingest.curated.figures import COLUMNS
+from warehouse.store.home import Home
 
 _ROW = dict.fromkeys(COLUMNS, "") | {
     "metric": "annualized_run_rate",

@@ -12,9 +12,9 @@ import duckdb
 import pytest
 from conftest import run_aigap as aigap
 
-from warehouse.doctor import FAIL, OK, WARN
-from warehouse.explain import calendar_quarter, explain, text
-from warehouse.publish import CONTRACT
+from warehouse.readers.doctor import FAIL, OK, WARN
+from warehouse.readers.explain import calendar_quarter, explain, text
+from warehouse.store.publish import CONTRACT
 
 _COMMENTED = "select table_name || '.' || column_name from duckdb_columns() where schema_name in ('marts', 'meta')"
 

@@ -23,7 +23,7 @@ from conftest import meta, run_aigap, start_refresh
 
 from ingest.bundle import BUNDLE_DIR, seal_bundle
 from orchestration.instance import instance_of
-from warehouse.home import Home, lock_holder, read_last_refresh
+from warehouse.store.home import Home, lock_holder, read_last_refresh
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +40,7 @@ def refresh_with(home: Home, *, bundle: Path, code: Path = ROOT) -> subprocess.C
     :param code: a checkout whose packages and dbt project are used.
     """
     program = (
-        "import sys; from pathlib import Path; from warehouse.home import Home\n"
+        "import sys; from pathlib import Path; from warehouse.store.home import Home\n"
         "from orchestration import run; from orchestration.resources import Inputs\n"
         "say = lambda message, done=None, total=None: print(message)\n"
         "try: run.refresh(Home(Path(sys.argv[1])), offline=True, progress=say, inputs=Inputs(bundle_dir=sys.argv[2]))\n"

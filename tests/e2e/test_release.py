@@ -19,7 +19,7 @@ from support import tiny
 from support.fake_edgar import FakeEdgar
 from support.render import edgar_folder
 from support.replay import NVIDIA, World, bundle_before, filing_days, with_company_facts_of
-from warehouse.home import Home
+from warehouse.store.home import Home
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def test_a_release_has_its_files_and_their_hashes(made):
 
 def test_only_what_the_tag_holds_gets_in(made):
     names = zipfile.ZipFile(made / f"ai_revenue_gap-{VERSION}-py3-none-any.whl").namelist()
-    assert "aigap/warehouse/home.py" in names
+    assert "aigap/warehouse/store/home.py" in names
     assert "aigap/warehouse/left_over.py" not in names
     assert (made / f"CHANGES-{VERSION}.md").read_text().startswith(f"## {VERSION} (2026-12-01)\n")
     assert "\n## " not in (made / f"CHANGES-{VERSION}.md").read_text()

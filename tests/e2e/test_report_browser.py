@@ -24,9 +24,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from support.report_marts import ACCESSION, FILING, FORMULA, HOSTILE, write_marts
+from warehouse.readers.words import finding
 from warehouse.report import write_report
 from warehouse.report.digits import money, percent
-from warehouse.words import finding
 
 
 class Browser:

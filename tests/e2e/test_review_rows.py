@@ -10,7 +10,7 @@ from support.chain import chain, raw_shapes
 from support.review_rows import REVIEW
 from support.small_filings import CAPEX, CIK, COMPANY, CONCEPTS, customer_share, decision, fact
 from support.small_warehouse import change_build, publish_small, small_home
-from warehouse.decisions import is_target, load
+from warehouse.store.decisions import is_target, load
 
 URL = "https://www.sec.gov/Archives/edgar/data/1/{}/x.htm"
 

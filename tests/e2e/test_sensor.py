@@ -42,8 +42,8 @@ from support.replay import (
     with_company_facts_of,
 )
 from support.tiny import CIK, COMPANY, OTHER, Q1, Q2, Q3, Report
-from warehouse.decisions import decide
-from warehouse.home import Home, read_last_refresh, refresh_lock
+from warehouse.store.decisions import decide
+from warehouse.store.home import Home, read_last_refresh, refresh_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 OF_OTHER = Report("0000000077-26-000001", filed="2026-08-20")

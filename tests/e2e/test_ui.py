@@ -21,7 +21,7 @@ import pytest
 from conftest import meta, run_aigap, start_refresh
 
 from support.network_guard import guarded, reached
-from warehouse.home import Home, read_last_refresh
+from warehouse.store.home import Home, read_last_refresh
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -337,7 +337,7 @@ _ONE_PART = """
 import shlex, subprocess, sys
 from pathlib import Path
 from orchestration import run
-from warehouse.home import Home
+from warehouse.store.home import Home
 start = subprocess.Popen
 def stand_in(command, **how):
     print(" ".join(command[1:]), flush=True)

@@ -20,7 +20,7 @@ import pytest
 from conftest import meta
 
 from support.network_guard import without_network
-from warehouse.home import Home
+from warehouse.store.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("ingest", "warehouse", "orchestration")
@@ -112,11 +112,11 @@ def test_an_import_that_would_bind_a_rooms_own_name_stops_the_build(artefacts, t
     with tarfile.open(artefacts["sdist"]) as packed:
         packed.extractall(tmp_path, filter="data")
     (tree,) = tmp_path.iterdir()
-    (tree / "warehouse" / "wrong.py").write_text("import warehouse.home\n")
+    (tree / "warehouse" / "wrong.py").write_text("import warehouse.store.home\n")
     code = "import sys, setuptools.build_meta as b; b.build_wheel(sys.argv[1])"
     done = run([sys.executable, "-P", "-W", "ignore", "-c", code, str(tmp_path)], tree)
     assert done.returncode != 0
-    assert "warehouse/wrong.py, line 1: write `from warehouse.home import ...`" in done.stderr
+    assert "warehouse/wrong.py, line 1: write `from warehouse.store.home import ...`" in done.stderr
 
 
 # --- installed ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from orchestration import store
 from orchestration.instance import instance_of
 from orchestration.store import close_left_over_runs, prune
-from warehouse.home import Home
+from warehouse.store.home import Home
 
 MAIN = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 

@@ -14,15 +14,15 @@ import pytest
 
 from orchestration import child, cli, dbt_process, models
 from orchestration.dbt_process import Dbt, DbtFailed
-from warehouse.home import Home
-from warehouse.load import SETTINGS
 from warehouse.settings import DEFAULT_MEMORY, memory_limit
+from warehouse.store.home import Home
+from warehouse.store.load import SETTINGS
 
 CALLER = """
 import sys, time
 from pathlib import Path
 from orchestration.dbt_process import Dbt
-from warehouse.home import Home
+from warehouse.store.home import Home
 with Dbt(Home(Path(sys.argv[1]))) as dbt:
     dbt.parse()  # from here on it waits to be asked: no write to a broken pipe would end it
     print(dbt._process.pid, flush=True)
@@ -146,7 +146,7 @@ def test_a_test_that_may_only_warn_blocks_nothing_even_if_it_cannot_run(tmp_path
     module = tmp_path / "tiny_dbt_process.py"
     module.write_text(code.replace('Path(__file__).resolve().parents[1] / "dbt_project"', f"Path({str(project)!r})"))
     run = (
-        "import json, sys; from pathlib import Path; from warehouse.home import Home\n"
+        "import json, sys; from pathlib import Path; from warehouse.store.home import Home\n"
         "from tiny_dbt_process import Dbt\n"
         "home = Home(Path(sys.argv[1])); home.root.mkdir()\n"
         "with Dbt(home) as dbt: print(json.dumps(list(dbt.build())))\n"

@@ -7,7 +7,6 @@ from random import Random
 import orjson
 import pytest
 
-from ingest.acceptance import with_acceptance
 from ingest.archive import Archive
 from ingest.companies import Company
 from ingest.edgar import fetch as fetch_module
@@ -16,6 +15,7 @@ from ingest.edgar.fetch import fetch
 from ingest.edgar.holdings import pending_filings
 from ingest.edgar.poll import poll
 from ingest.edgar.urls import Hosts
+from ingest.parsers.acceptance import with_acceptance
 from ingest.replay import replay
 from orchestration.fetching import problems
 from support import fake_edgar, tiny

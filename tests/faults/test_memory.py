@@ -5,7 +5,7 @@ import shutil
 import duckdb
 from conftest import run_aigap
 
-from warehouse.home import Home, read_last_refresh
+from warehouse.store.home import Home, read_last_refresh
 
 
 def content(home: Home) -> tuple:

@@ -16,7 +16,7 @@ from orchestration.instance import instance_of
 from orchestration.resources import Warehouse
 from orchestration.store import close_left_over_runs
 from warehouse.errors import Busy
-from warehouse.home import Home, lock_holder
+from warehouse.store.home import Home, lock_holder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +35,7 @@ def python(code: str, *arguments: object, **environment: str) -> subprocess.Pope
 HOLD = """
 import sys, time
 from pathlib import Path
-from warehouse.home import Home, refresh_lock
+from warehouse.store.home import Home, refresh_lock
 with refresh_lock(Home(Path(sys.argv[1]))):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
@@ -113,7 +113,7 @@ OPEN = """
 import sys
 from pathlib import Path
 from orchestration.instance import instance_of
-from warehouse.home import Home
+from warehouse.store.home import Home
 with instance_of(Home(Path(sys.argv[1]))) as instance:
     print(instance.get_runs_count())
 """

@@ -15,8 +15,8 @@ from support import fake_edgar, tiny
 from support.fake_edgar import FakeEdgar, filing_index
 from support.replay import ASKED_BY, bundle_before
 from support.tiny import CIK, COMPANY, Q1, Q2
-from warehouse.decisions import decide
-from warehouse.home import Home
+from warehouse.store.decisions import decide
+from warehouse.store.home import Home
 
 INDEX = f"{tiny.folder(Q2.accession)}/index.json"
 

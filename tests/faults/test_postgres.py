@@ -20,7 +20,7 @@ from orchestration.instance import POSTGRES, instance_of
 from orchestration.store import prune
 from support.postgres import Server
 from warehouse.errors import Mistake
-from warehouse.home import Home, read_last_refresh
+from warehouse.store.home import Home, read_last_refresh
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.small_warehouse import publish_small, small_home
-from warehouse.home import Home
+from warehouse.store.home import Home
 
 
 def record(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:

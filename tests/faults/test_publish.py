@@ -24,11 +24,11 @@ from support.small_warehouse import (
     small_home,
     steps_read,
 )
-from warehouse.doctor import examine
 from warehouse.errors import BUSY, NotPublished
-from warehouse.faults import PUBLISH_POINTS
-from warehouse.home import Home
-from warehouse.read import open_published, query
+from warehouse.readers.doctor import examine
+from warehouse.readers.read import open_published, query
+from warehouse.store.faults import PUBLISH_POINTS
+from warehouse.store.home import Home
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_t42_killed_at_any_point_leaves_one_whole_generation_and_the_next_run_co
 
 
 def test_every_named_point_is_passed(template):
-    source = (os.path.join(os.path.dirname(sys.modules["warehouse.publish"].__file__), "publish.py"),)
+    source = (os.path.join(os.path.dirname(sys.modules["warehouse.store.publish"].__file__), "publish.py"),)
     with open(source[0], encoding="utf-8") as file:
         text = file.read()
     assert all(f'crash_point("{point}")' in text for point in PUBLISH_POINTS)
@@ -84,7 +84,7 @@ def test_t46_a_full_disk_stops_the_publish_cleanly(home):
         "import resource, sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
         "from support.small_warehouse import publish_small\n"
-        "from warehouse.home import Home\n"
+        "from warehouse.store.home import Home\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))\n"
         "try: publish_small(Home(Path(sys.argv[2])))\n"
         "except Exception as error: print(type(error).__name__, error)\n"
@@ -165,7 +165,7 @@ def test_t49_a_stale_log_beside_the_link_is_never_replayed(home, tmp_path):
 def test_t54_of_four_publishes_at_once_one_runs_and_the_others_say_busy(home):
     # The first holds the lock until told: a child that stops itself while it has it.
     code = (
-        "import sys; from pathlib import Path; from warehouse.home import Home, refresh_lock\n"
+        "import sys; from pathlib import Path; from warehouse.store.home import Home, refresh_lock\n"
         "with refresh_lock(Home(Path(sys.argv[1]))):\n    print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(
@@ -210,7 +210,7 @@ def test_t62_time_zone_locale_and_hash_seed_do_not_change_the_content_hash(home)
     tests = os.path.dirname(os.path.dirname(__file__))
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\nfrom pathlib import Path\n"
-        "from support.small_warehouse import publish_small\nfrom warehouse.home import Home\n"
+        "from support.small_warehouse import publish_small\nfrom warehouse.store.home import Home\n"
         "print(publish_small(Home(Path(sys.argv[2])), force=True).content_hash)"
     )
     hashes = set()
@@ -250,8 +250,8 @@ def test_t57_opening_it_for_writing_is_refused_to_anyone_but_root(home):
 
 def test_t52_a_home_of_another_user_can_be_read_and_says_why_it_cannot_be_refreshed(home):
     code = (
-        "import json, os, sys\nfrom pathlib import Path\nfrom warehouse.home import Home, refresh_lock\n"
-        "from warehouse.read import open_published, query\nhome = Home(Path(sys.argv[1]))\n"
+        "import json, os, sys\nfrom pathlib import Path\nfrom warehouse.store.home import Home, refresh_lock\n"
+        "from warehouse.readers.read import open_published, query\nhome = Home(Path(sys.argv[1]))\n"
         "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
         "with open_published(home) as c: print(query(c, 'select count(*) from marts.scenarios').rows)\n"
         "try:\n    with refresh_lock(home): pass\nexcept Exception as error: print(error)\n"
@@ -300,7 +300,7 @@ def test_t66_generations_keep_their_order_whatever_the_clock_says(home, monkeypa
             def now(cls, tz=None, days=days):
                 return datetime.now(tz) + timedelta(days=days)
 
-        monkeypatch.setattr("warehouse.publish.datetime", Clock)
+        monkeypatch.setattr("warehouse.store.publish.datetime", Clock)
         stated.append(publish_small(home))
         change_build(home, STEP)
         # What a copy or a clock did to the files' own times decides nothing either.

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.small_warehouse import publish_small, small_home
-from warehouse import verify
+from warehouse.store import verify
 
 #: The oldest that can read a primary key as 1.5 writes it, the one with long-term support, the newest.
 VERSIONS = ("1.1.3", "1.4.4", "2.0.0")

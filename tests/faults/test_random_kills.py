@@ -20,7 +20,7 @@ from support.small_warehouse import (
     small_home,
     steps_read,
 )
-from warehouse.home import Home
+from warehouse.store.home import Home
 
 KILLS = int(os.environ.get("AIGAP_KILLS") or 20)
 SEED = int(os.environ.get("AIGAP_SEED") or random.randrange(1_000_000))

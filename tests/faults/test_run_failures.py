@@ -21,9 +21,9 @@ from support import fake_edgar, tiny
 from support.fake_edgar import FakeEdgar
 from support.replay import ASKED_BY
 from support.small_warehouse import publish_small, small_home, steps_read
-from warehouse.doctor import examine
 from warehouse.errors import WarehouseError
-from warehouse.home import Home, read_last_refresh, record_refresh
+from warehouse.readers.doctor import examine
+from warehouse.store.home import Home, read_last_refresh, record_refresh
 
 AIGAP = Path(sys.executable).with_name("aigap")
 

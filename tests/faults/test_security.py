@@ -32,10 +32,10 @@ from support import fake_edgar
 from support.fake_edgar import FakeEdgar
 from support.network_guard import guarded, reached
 from support.small_warehouse import INFO, MACROS, publish_small, small_home
-from warehouse.changes import diff, markdown, text
-from warehouse.home import Home, read_last_refresh
-from warehouse.publish import publish
-from warehouse.read import open_published, query
+from warehouse.readers.changes import diff, markdown, text
+from warehouse.readers.read import open_published, query
+from warehouse.store.home import Home, read_last_refresh
+from warehouse.store.publish import publish
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("ingest", "warehouse", "orchestration")
@@ -251,7 +251,7 @@ import sys
 from pathlib import Path
 from orchestration import run
 from orchestration.resources import Edgar, Inputs
-from warehouse.home import Home
+from warehouse.store.home import Home
 say = lambda message, done=None, total=None: print(message)
 edgar = Edgar(is_live=True, data_host=sys.argv[2], www_host=sys.argv[3])
 run.refresh(Home(Path(sys.argv[1])), offline=False, edgar=edgar, inputs=Inputs(curated_dir=sys.argv[4]), progress=say)

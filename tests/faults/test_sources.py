@@ -8,12 +8,12 @@ import dagster as dg
 import orjson
 import pytest
 
-from ingest.acceptance import with_acceptance
 from ingest.archive import Archive
 from ingest.bundle import read_bundle
+from ingest.curated.figures import curated_dir
 from ingest.edgar.client import Client
 from ingest.edgar.fetch import fetch
-from ingest.figures import curated_dir
+from ingest.parsers.acceptance import with_acceptance
 from ingest.replay import replay
 from orchestration import assets, checks, fetching
 from orchestration.resources import Edgar, Inputs, Warehouse
@@ -22,8 +22,8 @@ from support.clock import VirtualClock
 from support.fake_edgar import FakeEdgar
 from support.replay import ASKED_BY, bundle_before
 from support.tiny import CIK, COMPANY, OTHER, Q1, Q2, Q3, Report
-from warehouse.home import Home
-from warehouse.load import load_facts, load_filings, load_payloads, loaded_payloads, open_build
+from warehouse.store.home import Home
+from warehouse.store.load import load_facts, load_filings, load_payloads, loaded_payloads, open_build
 
 LIST, FACTS = tiny.list_path(), tiny.facts_path()
 #: Older than what a first fetch asks for: its facts stand in company facts alone.

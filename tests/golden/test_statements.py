@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from ingest.figures import read_figures
+from ingest.curated.figures import read_figures
 
 M = 1_000_000
 SEC = "https://www.sec.gov/Archives/edgar/data/"

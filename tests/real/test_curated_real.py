@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from golden.test_statements import SEC, STATEMENTS
 
-from ingest.figures import read_figures
+from ingest.curated.figures import read_figures
 
 MILLION, BILLION = 10**6, 10**9
 

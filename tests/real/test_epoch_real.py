@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.epoch import Report, parse_epoch, statements, versions
-from ingest.figures import read_ai_revenue_roles, read_figures
+from ingest.curated.epoch import Report, parse_epoch, statements, versions
+from ingest.curated.figures import read_ai_revenue_roles, read_figures
 from ingest.records import PayloadError
 
 
@@ -85,7 +85,7 @@ def test_the_rename_of_a_company_between_two_real_tables(shared, january):
 
 
 def test_how_many_rows_of_august_are_curated(shared, curated):
-    from ingest.epoch import repeats
+    from ingest.curated.epoch import repeats
 
     with (shared / "epoch/derived-2026-08-18/companies_revenue.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -18,8 +18,8 @@ import pytest
 
 from ingest.companies import watch_list
 from ingest.edgar.exhibits import documents, exhibits_of
-from ingest.exhibit_text import decode
 from ingest.leads import Lead, find_leads, reported_day
+from ingest.parsers.exhibit_text import decode
 
 NAMES = {company.ticker: company.ai_names for company in watch_list()}
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import pytest
 
-from ingest.xbrl import Document
+from ingest.parsers.xbrl import Document
 from support.extract import extract_instance
 from support.real import body, document
 

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from ingest.companyfacts import _read_quickly, parse_companyfacts
+from ingest.parsers.companyfacts import _read_quickly, parse_companyfacts
+from ingest.parsers.submissions import parse_submissions
+from ingest.parsers.xbrl import Document, parse_inline, parse_instance
 from ingest.payload import gunzip
 from ingest.records import PayloadError
-from ingest.submissions import parse_submissions
-from ingest.xbrl import Document, parse_inline, parse_instance
 from support.real import FILINGS, body, document
 
 PAIRS = ("nvda-20240128", "aapl-20220924", "aapl-20230930")

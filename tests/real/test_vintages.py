@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from ingest.companyfacts import parse_companyfacts
+from ingest.parsers.companyfacts import parse_companyfacts
 
 FULL = "edgar/data.sec.gov/api/xbrl/companyfacts/CIK{cik}.json.gz"
 

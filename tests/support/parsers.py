@@ -12,12 +12,11 @@ from functools import partial
 
 import pyarrow as pa
 
-from ingest import companyfacts, figures
-from ingest.corrections import parse_corrections
-from ingest.payload import KINDS, check_payload
-from ingest.records import FACTS, FIGURES, FILINGS, SET_ASIDE, CuratedError, PayloadError
-from ingest.submissions import parse_submissions
-from ingest.xbrl import (
+from ingest.curated import figures
+from ingest.curated.corrections import parse_corrections
+from ingest.parsers import companyfacts
+from ingest.parsers.submissions import parse_submissions
+from ingest.parsers.xbrl import (
     Document,
     facts_table,
     impossible_table,
@@ -27,6 +26,8 @@ from ingest.xbrl import (
     rejected_table,
     split_impossible,
 )
+from ingest.payload import KINDS, check_payload
+from ingest.records import FACTS, FIGURES, FILINGS, SET_ASIDE, CuratedError, PayloadError
 from support import fake_edgar, tiny, xbrl
 
 SHA = "0" * 64

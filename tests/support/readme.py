@@ -12,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.explain import explain, text
-from warehouse.home import Home
-from warehouse.read import open_published
-from warehouse.show import gap_rows, gap_table, headline
+from warehouse.readers.explain import explain, text
+from warehouse.readers.read import open_published
+from warehouse.readers.show import gap_rows, gap_table, headline
+from warehouse.store.home import Home
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from ingest.xbrl import Document, parse_inline, parse_instance
+from ingest.parsers.xbrl import Document, parse_inline, parse_instance
 
 FILINGS = "edgar/www.sec.gov/Archives/edgar/data"
 

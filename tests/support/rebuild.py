@@ -23,7 +23,7 @@ import duckdb
 
 from orchestration.history import Model, compiled_models
 from support.chain import RULES, raw_shapes
-from warehouse.macros import reader_macros
+from warehouse.store.macros import reader_macros
 
 #: A model as compiled SQL names it. The database is named after the build file, build.duckdb.
 _RELATION = re.compile(r'"build"\."\w+"\."(\w+)"')

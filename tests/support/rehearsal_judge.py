@@ -22,7 +22,7 @@ from support.rehearsal_filings import Arrival
 from support.rehearsal_history import CAPEX, NVIDIA_COLUMNS, History, quarter_at, quarter_end, quarter_start
 from support.rehearsal_oracle import FORMULAS, Pencil, by_metric
 from support.replay import processed
-from warehouse.home import Home
+from warehouse.store.home import Home
 
 Key = tuple[str, str, date]  # ticker, metric, last day of the quarter
 Version = tuple[date, date | None, str]  # known from, known to, the row

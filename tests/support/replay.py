@@ -31,16 +31,16 @@ import pytest
 
 from ingest.bundle import BUNDLE_DIR, Bundle, seal_bundle
 from ingest.companies import watch_list
+from ingest.curated.figures import read_figures
 from ingest.edgar.client import Client
-from ingest.figures import read_figures
 from orchestration import assets, fetching
 from orchestration.resources import Edgar, Inputs, Warehouse
 from support.clock import VirtualClock
 from support.fake_edgar import FakeEdgar
 from warehouse.errors import PublishError
-from warehouse.home import Home
-from warehouse.load import open_build
-from warehouse.publish import BuildInfo, Published, publish
+from warehouse.store.home import Home
+from warehouse.store.load import open_build
+from warehouse.store.publish import BuildInfo, Published, publish
 
 CURATED = BUNDLE_DIR.with_name("curated")
 NVIDIA = "0001045810"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from support.readme import filled
 from warehouse.formats import usd
-from warehouse.home import Home
-from warehouse.read import open_published, query
-from warehouse.words import apportioned
+from warehouse.readers.read import open_published, query
+from warehouse.readers.words import apportioned
+from warehouse.store.home import Home
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ai-revenue-series.md"
 BEFORE = PAGE.with_name("ai-revenue-series-before.csv")

@@ -13,10 +13,10 @@ import time
 from functools import cache
 from pathlib import Path
 
-from warehouse.home import Home
-from warehouse.load import open_build
-from warehouse.publish import BuildInfo, Published, publish
-from warehouse.read import open_published, query
+from warehouse.readers.read import open_published, query
+from warehouse.store.home import Home
+from warehouse.store.load import open_build
+from warehouse.store.publish import BuildInfo, Published, publish
 
 #: Adds one to every gap and parameter: a reader tells generations apart by it, and a torn one from a whole one.
 STEP = "update marts.ai_revenue_gap set gap_usd = gap_usd + 1; update marts.scenarios set value = value + 1"
@@ -234,7 +234,7 @@ def publish_elsewhere(
         "from pathlib import Path\n"
         "from support.small_warehouse import publish_small\n"
         "from warehouse.errors import WarehouseError\n"
-        "from warehouse.home import Home\n"
+        "from warehouse.store.home import Home\n"
         "if sys.argv[4] == 'waits': print('ready', flush=True); sys.stdin.readline()\n"
         "try: print(publish_small(Home(Path(sys.argv[2])), force=sys.argv[3] == 'force').generation)\n"
         "except WarehouseError as error: print(error, file=sys.stderr); sys.exit(error.exit_code)\n"
@@ -251,8 +251,8 @@ def publish_elsewhere(
 
 
 _READER = (
-    "import sys; from pathlib import Path; from warehouse.home import Home\n"
-    "from warehouse.read import open_published, query\n"
+    "import sys; from pathlib import Path; from warehouse.store.home import Home\n"
+    "from warehouse.readers.read import open_published, query\n"
     "home, sql = Home(Path(sys.argv[1])), sys.argv[2]\n"
     "for _ in sys.stdin:\n"
     "    with open_published(home) as c: a, b = query(c, sql).rows[0]\n"

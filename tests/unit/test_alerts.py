@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from orchestration import alerts
 from support.small_warehouse import publish_small, small_home
 from warehouse.formats import one_line
-from warehouse.home import Home, read_last_refresh, record_refresh
+from warehouse.store.home import Home, read_last_refresh, record_refresh
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 

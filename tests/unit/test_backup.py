@@ -17,14 +17,14 @@ from ingest.archive import Archive
 from orchestration import run
 from orchestration.cli import main
 from support.small_warehouse import change_build, publish_small, small_home
-from warehouse import backup
-from warehouse.changes import diff
-from warehouse.decisions import decide
-from warehouse.doctor import examine
 from warehouse.errors import BackupError, Busy, Mistake, NotPublished, WarehouseError
-from warehouse.faults import IMPORT_POINTS
-from warehouse.home import SCHEMA_VERSION, Home, refresh_lock
-from warehouse.read import damaged, open_published, query
+from warehouse.readers.changes import diff
+from warehouse.readers.doctor import examine
+from warehouse.readers.read import damaged, open_published, query
+from warehouse.store import backup
+from warehouse.store.decisions import decide
+from warehouse.store.faults import IMPORT_POINTS
+from warehouse.store.home import SCHEMA_VERSION, Home, refresh_lock
 
 pytestmark = pytest.mark.slow  # a generation or two a test, each looked over by another process
 
@@ -116,7 +116,8 @@ def test_export_leaves_the_home_alone_and_may_run_during_a_refresh(home, curated
     before = tree(home.root)
     with refresh_lock(home):
         code = (
-            "import sys; from pathlib import Path; from warehouse.home import Home; from warehouse import backup\n"
+            "import sys; from pathlib import Path; from warehouse.store import backup\n"
+            "from warehouse.store.home import Home\n"
             "print(backup.export(*(f(Path(a)) for f, a in zip((Home, Path, Path), sys.argv[1:], strict=True))).files)"
         )
         done = subprocess.run(
@@ -235,7 +236,7 @@ def test_a_damaged_home_is_repaired_from_its_backup(made, home):
 def test_an_import_during_a_refresh_is_busy(made, home):
     before = tree(home.root)
     code = (
-        "import sys; from pathlib import Path; from warehouse.home import Home, refresh_lock\n"
+        "import sys; from pathlib import Path; from warehouse.store.home import Home, refresh_lock\n"
         "with refresh_lock(Home(Path(sys.argv[1]))): print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(
@@ -593,7 +594,7 @@ def test_a_home_of_newer_tables_is_not_overwritten(made, home):
 # --- killed, and out of disk ------------------------------------------------------------------------------
 
 _IMPORT = (
-    "import sys; from pathlib import Path; from warehouse.home import Home; from warehouse import backup\n"
+    "import sys; from pathlib import Path; from warehouse.store.home import Home; from warehouse.store import backup\n"
     "backup.restore(Home(Path(sys.argv[1])), Path(sys.argv[2]))"
 )
 
@@ -662,7 +663,7 @@ def test_a_full_disk_stops_the_import_and_changes_nothing(home, newer):
 def test_a_full_disk_stops_the_export_and_leaves_nothing(home, curated, tmp_path):
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))\n"
-        "from pathlib import Path; from warehouse.home import Home; from warehouse import backup\n"
+        "from pathlib import Path; from warehouse.store.home import Home; from warehouse.store import backup\n"
         "backup.export(Home(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]))"
     )
     arguments = [str(home.root), str(tmp_path / "b"), str(curated)]

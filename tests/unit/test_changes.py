@@ -8,10 +8,10 @@ from datetime import date
 import pytest
 
 from support.small_warehouse import INFO, MACROS, change_build, small_home
-from warehouse import macros
-from warehouse.changes import attributed, changes, text
-from warehouse.publish import publish
-from warehouse.read import open_published
+from warehouse.readers.changes import attributed, changes, text
+from warehouse.readers.read import open_published
+from warehouse.store import macros
+from warehouse.store.publish import publish
 
 _TEXT = macros._FILE.read_text("utf-8")
 _MACROS = "\n".join(

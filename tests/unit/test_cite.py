@@ -10,10 +10,10 @@ from markdown_it import MarkdownIt
 
 from orchestration import cli
 from support.small_warehouse import change_build, publish_small, small_home
-from warehouse.cite import STYLES, Footnote, Source, footnote, text
 from warehouse.errors import Mistake
 from warehouse.formats import markdown, markdown_text, one_line
-from warehouse.read import open_published
+from warehouse.readers.cite import STYLES, Footnote, Source, footnote, text
+from warehouse.readers.read import open_published
 
 EXHIBIT = "https://www.sec.gov/Archives/edgar/data/1045810/000104581026000073/q2fy27cfocommentary.htm"
 

@@ -11,7 +11,7 @@ import pytest
 from orchestration import cli
 from support.small_warehouse import publish_small, small_home
 from warehouse.errors import Busy, WarehouseError
-from warehouse.home import Home, record_refresh
+from warehouse.store.home import Home, record_refresh
 
 AIGAP = Path(sys.executable).with_name("aigap")
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.decisions import decide, lifted_guards, load, merge, overlap, read_bytes, read_decisions, standing
-from warehouse.decisions import target_of as parsed
 from warehouse.errors import Mistake, WarehouseError
-from warehouse.home import Home
+from warehouse.store.decisions import decide, lifted_guards, load, merge, overlap, read_bytes, read_decisions, standing
+from warehouse.store.decisions import target_of as parsed
+from warehouse.store.home import Home
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 FILING = "0001045810-26-000081"
@@ -186,7 +186,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(home):
     before = home.decisions.read_bytes()
     code = (
         "import resource, signal, sys; from pathlib import Path; from datetime import UTC, datetime\n"
-        "from warehouse.home import Home; from warehouse.decisions import decide\n"
+        "from warehouse.store.home import Home; from warehouse.store.decisions import decide\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) + 20}, resource.RLIM_INFINITY))\n"
         f"decide(Home(Path(sys.argv[1])), {LINE!r}, 'reject', 'no room for it', 'Jane', datetime.now(UTC))"
     )
@@ -214,7 +214,7 @@ def test_a_folder_in_its_place_stops_with_its_name(home):
 def test_decisions_made_at_once_are_all_there(home):
     code = (
         "import sys; from pathlib import Path; from datetime import UTC, datetime\n"
-        "from warehouse.home import Home; from warehouse.decisions import decide\n"
+        "from warehouse.store.home import Home; from warehouse.store.decisions import decide\n"
         "for n in range(20):\n"
         "    decide(Home(Path(sys.argv[1])), f'{int(sys.argv[2]):010}-26-{n:06}', 'accept', 'at once', 'Jane', "
         "datetime.now(UTC))"

@@ -21,10 +21,10 @@ from support.terminal import ESCAPE, on_terminal
 from support.workbook import stored_texts
 from warehouse.formats import harmless, one_line
 from warehouse.formats import json as as_json
-from warehouse.home import Home, record_refresh
-from warehouse.read import open_published
+from warehouse.readers.read import open_published
+from warehouse.readers.xlsx import write_xlsx
 from warehouse.report import write_report
-from warehouse.xlsx import write_xlsx
+from warehouse.store.home import Home, record_refresh
 
 #: A terminal's title and screen, the same in one byte of C1, a link, text turned round, text that is not seen, a page
 #: break, a return over what stands there.

@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from ingest.records import FIGURES
 from orchestration.history import Model, differences_at
-from warehouse.home import Home
-from warehouse.load import open_build, replace_rows
+from warehouse.store.home import Home
+from warehouse.store.load import open_build, replace_rows
 
 #: What a versioned mart does with a correction: nothing of a withdrawn figure is said.
 SAID = Model(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.acceptance import CUT_OFF, KNOWN_FILINGS, NEW_YORK, accepted, edgar_date, with_acceptance
+from ingest.parsers.acceptance import CUT_OFF, KNOWN_FILINGS, NEW_YORK, accepted, edgar_date, with_acceptance
 from ingest.records import FILINGS
 
 

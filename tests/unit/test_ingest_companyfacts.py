@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.companyfacts import _read_quickly, parse_companyfacts, read_companyfacts
+from ingest.parsers.companyfacts import _read_quickly, parse_companyfacts, read_companyfacts
 from ingest.records import FACTS, SET_ASIDE, PayloadError
 
 URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK0001045810.json"

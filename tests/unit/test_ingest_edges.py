@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.edges import read_ai_revenue_edges
-from ingest.figures import AI_REVENUE_ROLES
+from ingest.curated.edges import read_ai_revenue_edges
+from ingest.curated.figures import AI_REVENUE_ROLES
 from ingest.records import EDGES, CuratedError
 
 COLUMNS = tuple(n for n in EDGES.names if n not in ("edge_id", "is_citable"))

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import epoch_fetch
 from ingest.archive import Archive
+from ingest.curated import epoch_fetch
+from ingest.curated.epoch import ATTRIBUTION, PAGE, Report, Vintage, parse_epoch, renamed, repeats, statements, versions
+from ingest.curated.epoch_figures import with_epoch
+from ingest.curated.figures import AI_REVENUE_ROLES, FigureSet
 from ingest.edgar.client import Client
-from ingest.epoch import ATTRIBUTION, PAGE, Report, Vintage, parse_epoch, renamed, repeats, statements, versions
-from ingest.epoch_figures import with_epoch
-from ingest.figures import AI_REVENUE_ROLES, FigureSet
 from ingest.records import FIGURES, FetchError, IngestError, PayloadError
 from support.fake_edgar import FakeEdgar, answer, status
 

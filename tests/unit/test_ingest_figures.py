@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest import figures
-from ingest.figures import (
+from ingest.curated import figures
+from ingest.curated.figures import (
     AI_REVENUE_ROLES,
     COLUMNS,
     REFUSED,

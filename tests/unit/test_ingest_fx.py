@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.figures import FigureSet, read_figures
-from ingest.fx import CURRENCIES, METRIC, Rate, in_dollars, rate_for, with_dollars
+from ingest.curated.figures import FigureSet, read_figures
+from ingest.curated.fx import CURRENCIES, METRIC, Rate, in_dollars, rate_for, with_dollars
 from ingest.records import FIGURES
 from support.make_fx_rates import rows as made_rows
 

@@ -276,7 +276,7 @@ def test_a_fact_dated_2062_locks_company_facts_not(world):
 
 def test_days_beyond_today_are_counted_by_the_day_of_the_answer():
     from ingest.edgar.guards import older_list
-    from ingest.submissions import parse_submissions
+    from ingest.parsers.submissions import parse_submissions
 
     old, new = (parse_submissions(tiny.site(r)[LIST], "", "").filings for r in ([Q1, Q2, Q3], [Q1, Q2]))
     assert older_list(old, date(2026, 11, 13), new, date(2026, 11, 30)) is None

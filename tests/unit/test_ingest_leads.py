@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.companies import parse_companies
-from ingest.exhibit_text import decode, sentences
 from ingest.leads import KINDS, Lead, find_leads, reported_day
+from ingest.parsers.exhibit_text import decode, sentences
 from ingest.records import IngestError
 
 

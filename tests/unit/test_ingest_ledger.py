@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from ingest.corrections import parse_corrections
-from ingest.figures import COLUMNS, curated_dir, read_figures
-from ingest.ledger import LEDGER_FILE, breaches, parse_ledger, seal, sealed_rows
+from ingest.curated.corrections import parse_corrections
+from ingest.curated.figures import COLUMNS, curated_dir, read_figures
+from ingest.curated.ledger import LEDGER_FILE, breaches, parse_ledger, seal, sealed_rows
 from ingest.records import CuratedError
 
 HEADER = "figure_id,previous_value,replaced_by,corrected_on,reason\n"
@@ -94,7 +94,7 @@ def test_a_correction_is_a_version(folder):
     ]
     # The old version is as it was sealed; the corrected one and the correction only await their entry.
     assert {p.partition(": ")[2] for p in problems(folder)} == {
-        "not in the ledger yet; run python -m ingest.ledger seal"
+        "not in the ledger; run python -m ingest.curated.ledger seal"
     }
     assert seal(folder) == 2
     assert problems(folder) == []

@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingest.figures import COLUMNS, SCENARIOS, FigureSet, parse_figures, read_scenarios
-from ingest.own import explain, with_own_figures, with_own_scenarios
+from ingest.curated.figures import COLUMNS, SCENARIOS, FigureSet, parse_figures, read_scenarios
+from ingest.curated.own import explain, with_own_figures, with_own_scenarios
 from ingest.records import FIGURES, CuratedError
 from orchestration.cli import main
 

@@ -8,9 +8,9 @@ import zlib
 import pytest
 
 from ingest import payload
+from ingest.parsers.xbrl import parse_inline, parse_instance
 from ingest.payload import check_payload, gunzip
 from ingest.records import PayloadError
-from ingest.xbrl import parse_inline, parse_instance
 from support.xbrl import inline, instance
 
 SUBMISSIONS = b'{"cik":"0001045810","filings":{"recent":{"accessionNumber":[]},"files":[]}}'

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from ingest.acceptance import NEW_YORK
 from ingest.bundle import read_bundle
 from ingest.companies import watch_list
 from ingest.edgar.client import Client, Limits
 from ingest.edgar.poll import Intervals, Listing, due, dump, in_filing_window, load, poll
+from ingest.parsers.acceptance import NEW_YORK
 from support import fake_edgar, tiny
 from support.clock import VirtualClock
 from support.fake_edgar import FakeEdgar

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.parsers.submissions import Page, form_of, parse_submissions
 from ingest.records import FILINGS, SET_ASIDE, PayloadError
-from ingest.submissions import Page, form_of, parse_submissions
 
 URL = "https://data.sec.gov/submissions/CIK0001045810.json"
 PAGE = "https://data.sec.gov/submissions/CIK0001045810-submissions-001.json"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.xbrl import Fact, parse_inline
+from ingest.parsers.xbrl import Fact, parse_inline
 from support import xbrl
 from support.xbrl import context, inline, non_fraction
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from ingest.parsers.xbrl import Fact, parse_inline, parse_instance
+from ingest.parsers.xbrl.document import most_precise
 from ingest.records import PayloadError
-from ingest.xbrl import Fact, parse_inline, parse_instance
-from ingest.xbrl.document import most_precise
 from support import xbrl
 from support.xbrl import context, explicit, fact, inline, instance, non_fraction, typed, unit
 

@@ -7,8 +7,7 @@ from decimal import Decimal
 import pytest
 
 from ingest.aside import set_aside_table
-from ingest.records import FACTS, PayloadError
-from ingest.xbrl import (
+from ingest.parsers.xbrl import (
     facts_table,
     impossible_table,
     parse_instance,
@@ -16,6 +15,7 @@ from ingest.xbrl import (
     rejected_table,
     split_impossible,
 )
+from ingest.records import FACTS, PayloadError
 from support import xbrl
 from support.xbrl import context, fact, instance
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from ingest.archive import Archive
-from ingest.figures import read_figures
+from ingest.curated.figures import read_figures
 from orchestration.cli import main
 from orchestration.leads import accept, dismiss, leads
 from warehouse.errors import Mistake, WarehouseError
-from warehouse.home import Home
+from warehouse.store.home import Home
 
 URL = "https://www.sec.gov/Archives/edgar/data/789019/000000000126000001/pr.htm"
 RELEASE = b"""<html><body><p>Example today announced results for the quarter ended March 31, 2026.</p>

@@ -10,9 +10,9 @@ from orchestration import cli
 from support.report_marts import write_marts
 from support.small_warehouse import publish_small, small_home
 from warehouse.errors import Mistake
-from warehouse.home import Home, record_refresh
-from warehouse.outfile import new_file, refuse_owned
+from warehouse.readers.outfile import new_file, refuse_owned
 from warehouse.report import write_report
+from warehouse.store.home import Home, record_refresh
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,7 @@ def test_a_name_of_ones_own_is_taken_even_in_the_home(home, tmp_path):
     assert (home.root / "gap.csv").read_text() == "a\n1\n"
 
 
+@pytest.mark.slow
 def test_a_link_under_the_asked_name_is_replaced_not_followed(home, tmp_path):
     target, out = tmp_path / "target", tmp_path / "out.html"
     target.write_text("kept")

@@ -8,7 +8,7 @@ import pytest
 from orchestration import cli
 from support.small_warehouse import publish_small, small_home
 from warehouse.errors import Mistake, WarehouseError
-from warehouse.read import copy_parquet, open_published
+from warehouse.readers.read import copy_parquet, open_published
 
 FULL = Path("/dev/full")
 

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from ingest.figures import parse_figures
+from ingest.curated.figures import parse_figures
 from support import xbrl
 from support.parsers import TARGETS, seeds, survives
 
@@ -278,6 +278,7 @@ GREEDY = {
 
 
 @pytest.mark.parametrize("name", GREEDY)
+@pytest.mark.slow
 def test_no_document_takes_long(name):
     target, write = GREEDY[name]
     data = write()
@@ -300,6 +301,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.slow
 def test_no_document_takes_much_memory():
     """In a process of its own, whose peak is theirs."""
     done = subprocess.run(

@@ -17,11 +17,13 @@ from ingest.records import FACTS, FILINGS, PAYLOADS
 from orchestration import assets
 from support import tiny
 from support.tiny import CIK, Q1, Q2
-from warehouse.home import Home
-from warehouse.load import open_build
+from warehouse.store.home import Home
+from warehouse.store.load import open_build
 
 AT = datetime(2026, 9, 1, tzinfo=UTC)
 TABLES = ("xbrl_facts", "fact_conflicts", "filings", "payloads", "set_aside")
+pytestmark = pytest.mark.slow
+
 NOTHING = assets._Curated(None, {})  # no curated table is loaded here
 
 
@@ -113,7 +115,7 @@ def values(rows):
     return {row[2]: int(row[10]) for row in rows["xbrl_facts"]}
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(st.tuples(st.booleans(), st.sampled_from(sorted(SERVED))), min_size=2, max_size=6))
 def test_any_history_gives_what_one_run_gives(tmp_path_factory, steps):
     folder = tmp_path_factory.mktemp("history")
@@ -130,7 +132,7 @@ def test_any_history_gives_what_one_run_gives(tmp_path_factory, steps):
 _SAID = {"xbrl_facts": slice(None), "fact_conflicts": slice(0, -1), "filings": slice(0, 7), "set_aside": slice(None)}
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(st.tuples(st.booleans(), st.sampled_from(sorted(SERVED))), min_size=2, max_size=6))
 def test_what_is_sealed_gives_what_the_archive_gave(tmp_path_factory, steps):
     """A refresh from the new bundle alone is one from the old bundle and the archive beside it; a second release from

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.bundle import read_bundle
-from ingest.companyfacts import parse_companyfacts
+from ingest.parsers.companyfacts import parse_companyfacts
+from ingest.parsers.submissions import parse_submissions
+from ingest.parsers.xbrl import facts_table, parse_inline, parse_instance
 from ingest.records import FACTS, FILINGS
-from ingest.submissions import parse_submissions
-from ingest.xbrl import facts_table, parse_inline, parse_instance
 from support import render
 
 CIK = "0001045810"

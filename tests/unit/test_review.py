@@ -12,12 +12,12 @@ import pytest
 from orchestration import cli
 from support.review_rows import ODD, REVIEW
 from support.small_warehouse import INFO, MACROS, change_build, publish_small, small_home
-from warehouse import macros
-from warehouse.changes import diff, text
-from warehouse.decisions import load
-from warehouse.doctor import examine
-from warehouse.home import Home, record_refresh
-from warehouse.publish import publish
+from warehouse.readers.changes import diff, text
+from warehouse.readers.doctor import examine
+from warehouse.store import macros
+from warehouse.store.decisions import load
+from warehouse.store.home import Home, record_refresh
+from warehouse.store.publish import publish
 
 FILING = "0001045810-26-000081"
 WAITING = f"{FILING}/networking_revenue/2026-07-26"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from support.small_warehouse import publish_small, small_home
 from support.terminal import ESCAPE, on_terminal
-from warehouse.bars import Terminal, bar, left_out, terminal, wrapped
+from warehouse.readers.bars import Terminal, bar, left_out, terminal, wrapped
 
 
 @pytest.fixture(scope="module")

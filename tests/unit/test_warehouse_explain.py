@@ -4,9 +4,9 @@ import pytest
 
 from support.small_warehouse import publish_small, small_home
 from warehouse.errors import Mistake
-from warehouse.explain import calendar_quarter, explain, flat, text
-from warehouse.read import open_published
-from warehouse.show import footer, gap_rows, gap_table, headline
+from warehouse.readers.explain import calendar_quarter, explain, flat, text
+from warehouse.readers.read import open_published
+from warehouse.readers.show import footer, gap_rows, gap_table, headline
 
 
 @pytest.fixture(scope="module")

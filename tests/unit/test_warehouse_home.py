@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.errors import Busy, Mistake, WarehouseError
-from warehouse.home import (
+from warehouse.store.home import (
     Home,
     find_home,
     generation_number,
@@ -25,7 +25,7 @@ from warehouse.home import (
 HOLD = """
 import sys
 from pathlib import Path
-from warehouse.home import Home, refresh_lock
+from warehouse.store.home import Home, refresh_lock
 with refresh_lock(Home(Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.read()
@@ -52,7 +52,7 @@ def test_home_is_data_beside_the_code_unless_named(tmp_path, monkeypatch):
 
 
 def test_an_installed_copy_keeps_its_data_where_the_platform_does(tmp_path, monkeypatch):
-    monkeypatch.setattr("warehouse.home.checkout", lambda: None)
+    monkeypatch.setattr("warehouse.store.home.checkout", lambda: None)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
@@ -66,7 +66,7 @@ def test_an_installed_copy_keeps_its_data_where_the_platform_does(tmp_path, monk
 
 
 def test_without_any_home_the_message_says_what_to_set(monkeypatch):
-    monkeypatch.setattr("warehouse.home.checkout", lambda: None)
+    monkeypatch.setattr("warehouse.store.home.checkout", lambda: None)
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a user whom nobody knows
     with pytest.raises(Mistake, match="no home folder; set AIGAP_HOME"):
@@ -213,7 +213,7 @@ def test_a_note_is_written_over_the_one_before_where_no_other_file_can_be_made(t
     home = Home(tmp_path_factory.mktemp("full"))
     record_refresh(home, "published", before, "2026-11-22T07:00:00Z")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("warehouse.home.beside", lambda path: path.with_name("no such folder") / "x")
+        patch.setattr("warehouse.store.home.beside", lambda path: path.with_name("no such folder") / "x")
         record_refresh(home, "failed", message, "2026-11-22T08:00:00Z")
     note = read_last_refresh(home)
     assert (note["outcome"], note["at"]) == ("failed", "2026-11-22T08:00:00Z")

@@ -10,15 +10,15 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from ingest.acceptance import KNOWN_FILINGS, with_acceptance
 from ingest.aside import set_aside_table
 from ingest.companies import COMPANIES
-from ingest.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
+from ingest.curated.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
+from ingest.parsers.acceptance import KNOWN_FILINGS, with_acceptance
 from ingest.records import EDGES, FACTS, FIGURES, FILINGS, PAYLOADS, PENDING, SET_ASIDE
-from warehouse import load
 from warehouse.errors import Busy, LoadError, WarehouseError, reason
-from warehouse.home import Home
-from warehouse.load import (
+from warehouse.store import load
+from warehouse.store.home import Home
+from warehouse.store.load import (
     forget_payloads,
     load_facts,
     load_filings,
@@ -414,8 +414,8 @@ def test_a_damaged_build_file_is_made_anew(home, damage):
 def test_a_write_ahead_log_left_by_a_killed_run_is_never_replayed(home):
     filled(home)
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom warehouse.home import Home\n"
-        "from warehouse.load import open_build\n"
+        "import os, sys\nfrom pathlib import Path\nfrom warehouse.store.home import Home\n"
+        "from warehouse.store.load import open_build\n"
         "b = open_build(Home(Path(sys.argv[1])))\nb.execute('create table raw.half as select 1')\n"
         "os.kill(os.getpid(), 9)"
     )
@@ -429,7 +429,8 @@ def test_a_write_ahead_log_left_by_a_killed_run_is_never_replayed(home):
 def test_a_build_file_open_elsewhere_is_busy_and_not_deleted(home):
     filled(home)
     code = (
-        "import sys\nfrom pathlib import Path\nfrom warehouse.home import Home\nfrom warehouse.load import open_build\n"
+        "import sys\nfrom pathlib import Path\nfrom warehouse.store.home import Home\n"
+        "from warehouse.store.load import open_build\n"
         "b = open_build(Home(Path(sys.argv[1])))\nb.execute('create table raw.half as select 1')\n"
         "print('open', flush=True)\nsys.stdin.read()"
     )

@@ -8,10 +8,10 @@ import duckdb
 import pytest
 
 from support.small_warehouse import INFO, MACROS, change_build, publish_small, small_home
-from warehouse import verify
 from warehouse.errors import PublishError
-from warehouse.home import SCHEMA_VERSION, Home
-from warehouse.publish import CONTRACT, publish
+from warehouse.store import verify
+from warehouse.store.home import SCHEMA_VERSION, Home
+from warehouse.store.publish import CONTRACT, publish
 
 pytestmark = pytest.mark.slow  # a generation or two a test, each looked over by another process
 
@@ -257,7 +257,7 @@ def test_clearing_up_that_fails_after_the_link_moved_is_no_failure(home, monkeyp
     def fails(*_):
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr("warehouse.publish._collect", fails)
+    monkeypatch.setattr("warehouse.store.publish._collect", fails)
     assert publish_small(home, force=True).generation == 4
 
 

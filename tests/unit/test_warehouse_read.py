@@ -8,10 +8,10 @@ import duckdb
 import pytest
 
 from support.small_warehouse import publish_small, small_home
-from warehouse import read
 from warehouse.errors import Mistake, NotPublished, WarehouseError
-from warehouse.home import SCHEMA_VERSION, Home
-from warehouse.read import open_published, query, run_select
+from warehouse.readers import read
+from warehouse.readers.read import open_published, query, run_select
+from warehouse.store.home import SCHEMA_VERSION, Home
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +140,7 @@ def test_time_is_bounded(connection):
     assert run_select(connection, "select 1").rows == [(1,)], "the connection is usable after it"
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_and_nothing_spills_to_disk(connection):
     settings = dict(connection.execute("select name, value from duckdb_settings()").fetchall())
     assert settings["memory_limit"] == "953.6 MiB"
@@ -218,8 +219,8 @@ def test_tables_of_another_version_are_not_read(copy):
 
 def test_reading_imports_nothing_slow(home):
     code = (
-        "import sys\nfrom pathlib import Path\nfrom warehouse.home import Home\n"
-        "from warehouse.read import open_published, query, run_select\n"
+        "import sys\nfrom pathlib import Path\nfrom warehouse.store.home import Home\n"
+        "from warehouse.readers.read import open_published, query, run_select\n"
         "with open_published(Home(Path(sys.argv[1]))) as c:\n"
         "    run_select(c, 'from marts.ai_revenue_gap')\n"
         "slow = ('dagster', 'dbt', 'pandas', 'numpy', 'pyarrow', 'lxml', 'requests', 'hashlib')\n"

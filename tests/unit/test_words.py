@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from support.report_marts import write_marts
 from support.small_warehouse import publish_small, small_home
-from warehouse import words
-from warehouse.cite import footnote
-from warehouse.explain import explain, text
-from warehouse.read import open_published, query
+from warehouse.readers import words
+from warehouse.readers.cite import footnote
+from warehouse.readers.explain import explain, text
+from warehouse.readers.read import open_published, query
+from warehouse.readers.show import gap_rows, headline
 from warehouse.report import render
-from warehouse.show import gap_rows, headline
 
 NOTHING = words.Evidence({}, {}, {})
 

@@ -12,9 +12,9 @@ from support.small_warehouse import change_build, publish_small, small_home
 from support.workbook import sheet_rows, stored_texts
 from warehouse.errors import Mistake, WarehouseError
 from warehouse.formats import harmless
-from warehouse.outfile import new_file
-from warehouse.read import open_published, query
-from warehouse.xlsx import _sheet_names, write_xlsx
+from warehouse.readers.outfile import new_file
+from warehouse.readers.read import open_published, query
+from warehouse.readers.xlsx import _sheet_names, write_xlsx
 
 FORMULAS = ["=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '=HYPERLINK("http://evil.example","x")', "{=1}"]
 ODD = [

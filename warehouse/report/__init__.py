@@ -1,7 +1,7 @@
 """The page: one self-contained HTML file made from the published file.
 
 Belongs here: everything between the marts and that file (charts.py what is drawn, digits.py its numbers, page.* the
-page itself; its sentences are those of every reader, warehouse/words.py). Does not belong here: derivation
+page itself; its sentences are those of every reader, warehouse/readers/words.py). Does not belong here: derivation
 (dbt_project), other ways to read (read.py).
 
 Charts are Vega-Lite specifications written as plain dicts and carried as JSON, with the JavaScript bundle that
@@ -33,11 +33,11 @@ from typing import Any
 
 import duckdb
 
-from warehouse import words
 from warehouse.errors import NotPublished, WarehouseError, reason
-from warehouse.home import replace_file
+from warehouse.readers import words
 from warehouse.report.charts import CHARTS, Chart, Rows, query
 from warehouse.report.digits import SCENARIOS, money, percent
+from warehouse.store.home import replace_file
 
 __all__ = ["is_current", "render", "write_report"]
 

@@ -1,6 +1,6 @@
 """Numbers as the page's charts and tables show them, and what it calls the scenarios.
 
-Belongs here: digits of money and shares. Does not belong here: sentences (warehouse/words.py has those of every
+Belongs here: digits of money and shares. Does not belong here: sentences (warehouse/readers/words.py has those of every
 reader), SQL, HTML.
 """
 
