@@ -295,6 +295,12 @@ def _report(findings: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _refresh(args: argparse.Namespace, home: Home) -> int:
+    from orchestration import unchanged
+
+    if not (args.full or args.fetch) and (said := unchanged.skip(home)):
+        _say(said)
+        return 0
+
     from orchestration import run
 
     return run.refresh(home, full=args.full, offline=not args.fetch, progress=Progress())

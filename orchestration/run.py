@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from orchestration import child
+from orchestration import child, unchanged
 from orchestration.dbt_process import Dbt, DbtFailed
 from orchestration.failures import reason_of
 from warehouse.errors import FAILED, Busy, Mistake, WarehouseError, is_ours, reason
@@ -122,8 +122,11 @@ def refresh(
             identity()  # a missing name is known now, not half a minute later
         progress("starting")
         started = time.monotonic()
+        before = unchanged.state(home)
         with Dbt(home) as dbt:  # imports and parses while this process does the same for Dagster
             steps = _run_job(home, dbt, full, offline, progress, edgar, inputs)
+        if not inputs:
+            unchanged.note(home, before)
         last = read_last_refresh(home) or {}
         progress(f"{last.get('message')} ({time.monotonic() - started:.0f} s)", steps, steps)
         return 0
