@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import jobs, models
+from orchestration import freshness, jobs, models
 from orchestration.alerts import failure_sensors
 from orchestration.assets import archive, dbt_models, load_raw, published_file, report
 from orchestration.console import LOGGERS
@@ -50,11 +50,10 @@ def build_definitions(
         in_python = dg.with_source_code_references([archive, load_raw, published_file(manifest), report])
     assets: list[Any] = [dbt_models(manifest, dbt), *in_python]
     return dg.Definitions(
-        assets=dg.map_asset_specs(
-            lambda spec: spec.replace_attributes(freshness_policy=jobs.FRESHNESS, owners=[OWNER]), assets
-        ),
-        jobs=[jobs.refresh_job],
-        schedules=[jobs.quarterly_schedule],
+        assets=dg.map_asset_specs(lambda spec: spec.replace_attributes(owners=[OWNER]), assets),
+        asset_checks=[freshness.filings_are_recent],
+        jobs=[jobs.refresh_job, freshness.daily_job],
+        schedules=[jobs.quarterly_schedule, freshness.daily_schedule],
         sensors=[new_filing_sensor(home, edgar, inputs), *failure_sensors(home)],
         resources={
             "warehouse": Warehouse(root=str(home.root), full=full),

@@ -1,15 +1,16 @@
-"""Proof that no number looks ahead: rebuild the marts from what was public on a day, and compare with the as-of
-tables.
+"""The marts rebuilt from what was public on a day: as a file (`aigap as-of`), and as the proof that no number looks
+ahead (`aigap verify-history`), compared with the as-of tables.
 
-Belongs here: the rebuild at a day and the comparison, for the tests (a sample of days) and for `aigap verify-history`
-(all of them). Does not belong here: deriving anything; the rebuild runs the very SQL that dbt compiled.
+Belongs here: the rebuild at a day and the comparison. Does not belong here: deriving anything; the rebuild runs the
+very SQL that dbt compiled.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,9 @@ from pathlib import Path
 import duckdb
 
 from warehouse.settings import memory_limit
+from warehouse.store.home import Home
+from warehouse.store.publish import BuildInfo, Published, copy_definitions, publish
+from warehouse.store.verify import literal
 
 #: Raw tables that carry knowledge, and the column that says since when. The rest of raw is configuration, or, like
 #: what is set aside, of no number.
@@ -28,6 +32,8 @@ _DATED = {
     "scenario_parameters": "known_on",
     "decisions": "decided_on",
 }
+#: What was read of filings that were not public yet; the rest of raw has no day.
+_BY_FILING = ("payloads",)
 
 
 @dataclass(frozen=True)
@@ -114,40 +120,78 @@ def differences_at(build: Path, models: Collection[Model], day: date) -> list[Di
     """
     found = []
     marts = versioned_marts(model.name for model in models if model.schema == "marts")
-    with tempfile.TemporaryDirectory() as folder:
-        # The compiled SQL names its database after the build file.
-        con = duckdb.connect(str(Path(folder) / build.name), config={"threads": 2, "memory_limit": memory_limit()})
-        try:
-            con.execute(f"attach '{str(build).replace(chr(39), chr(39) * 2)}' as everything (read_only)")
-            con.execute("create schema raw")
-            for table, column in _DATED.items():
-                known = f"{column} <= date '{day}'"
-                if table == "xbrl_facts":  # a filing whose acceptance time puts it after its filing date
-                    late = f"select accession from everything.raw.filings where known_from > date '{day}'"
-                    known += f" and accession not in ({late})"
-                columns = "*"
-                if table == "curated_figures":  # what was corrected later was still said on that day
-                    columns += f" replace (if(withdrawn_on > date '{day}', null, withdrawn_on) as withdrawn_on)"
-                con.execute(f"create view raw.{table} as select {columns} from everything.raw.{table} where {known}")
-            of_raw = "select table_name from duckdb_tables() where database_name = 'everything' and schema_name = 'raw'"
-            for (table,) in con.execute(of_raw).fetchall():
-                con.execute(f"create view if not exists raw.{table} as select * from everything.raw.{table}")
-            for schema in sorted({model.schema for model in models}):
-                con.execute(f"create schema if not exists {schema}")
-            for model in models:
+    with tempfile.TemporaryDirectory() as folder, _rebuilt(build, models, day, Path(folder) / build.name) as con:
+        for mart in marts:
+            rebuilt = f"select * from marts.{mart}"
+            as_of = (
+                f"select * exclude (known_to) from everything.marts.{mart}_versions "
+                f"where known_from <= date '{day}' and (known_to is null or known_to > date '{day}')"
+            )
+            only_rebuilt = con.sql(f"({rebuilt}) except all ({as_of})").fetchall()
+            only_as_of = con.sql(f"({as_of}) except all ({rebuilt})").fetchall()
+            if only_rebuilt or only_as_of:
+                example = f"rebuilt {only_rebuilt[:1]}, as of {only_as_of[:1]}"
+                found.append(Difference(day, mart, len(only_rebuilt), len(only_as_of), example))
+    return found
+
+
+def published_as_of(build: Path, models: Collection[Model], day: date, folder: Path) -> Published:
+    """A published file as it would have been on `day`: every mart, with its types, keys, comments and macros.
+
+    :param build: as of differences_at. :param models: all there are.
+    :param folder: an empty one, on the file system the file is to end up on; it becomes a home.
+    :raises PublishError: nothing was known by then.
+    """
+    home = Home(folder)
+    with _rebuilt(build, models, day, home.build, is_kept=True):
+        pass
+    note = f"rebuilt from what was public by {day}; the checks ran on the file of today, not on this one"
+    return publish(home, BuildInfo("", "", 0, (note,)))
+
+
+@contextmanager
+def _rebuilt(
+    build: Path, models: Collection[Model], day: date, file: Path, *, is_kept: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The models run over what was public on `day`, with the build file attached as `everything`.
+
+    :param file: named as the build file is, for so the compiled SQL names its database.
+    :param is_kept: the marts get the definitions they have in the build file, and raw is copied: `file` is then a build
+        file of its own.
+    """
+    con = duckdb.connect(str(file), config={"threads": 2, "memory_limit": memory_limit()})
+    try:
+        con.execute(f"attach {literal(str(build))} as everything (read_only)")
+        con.execute("create schema raw")
+        of_raw = "select table_name from duckdb_tables() where database_name = 'everything' and schema_name = 'raw'"
+        for (table,) in con.execute(of_raw).fetchall():
+            source = f"select {_columns(table, day)} from everything.raw.{table} where {_known(table, day)}"
+            con.execute(f"create {'table' if is_kept else 'view'} raw.{table} as {source}")
+        for schema in sorted({model.schema for model in models}):
+            con.execute(f"create schema if not exists {schema}")
+        if is_kept:
+            con.execute("create schema meta")
+            copy_definitions(con, "meta", "everything")
+            copy_definitions(con, "marts", "everything")
+        for model in models:
+            if is_kept and model.schema == "marts":
+                con.execute(f"insert into marts.{model.name} by name {model.sql}")
+            else:
                 kind = "view" if model.materialized == "view" else "table"
                 con.execute(f"create {kind} {model.schema}.{model.name} as {model.sql}")
-            for mart in marts:
-                rebuilt = f"select * from marts.{mart}"
-                as_of = (
-                    f"select * exclude (known_to) from everything.marts.{mart}_versions "
-                    f"where known_from <= date '{day}' and (known_to is null or known_to > date '{day}')"
-                )
-                only_rebuilt = con.sql(f"({rebuilt}) except all ({as_of})").fetchall()
-                only_as_of = con.sql(f"({as_of}) except all ({rebuilt})").fetchall()
-                if only_rebuilt or only_as_of:
-                    example = f"rebuilt {only_rebuilt[:1]}, as of {only_as_of[:1]}"
-                    found.append(Difference(day, mart, len(only_rebuilt), len(only_as_of), example))
-        finally:
-            con.close()
-    return found
+        yield con
+    finally:
+        con.close()
+
+
+def _columns(table: str, day: date) -> str:
+    if table == "curated_figures":  # what was corrected later was still said on that day
+        return f"* replace (if(withdrawn_on > date '{day}', null, withdrawn_on) as withdrawn_on)"
+    return "*"
+
+
+def _known(table: str, day: date) -> str:
+    late = f"accession in (select accession from everything.raw.filings where known_from > date '{day}')"
+    known = f"{_DATED[table]} <= date '{day}'" if table in _DATED else "true"
+    # A filing whose acceptance time puts it after its filing date.
+    return f"{known} and not coalesce({late}, false)" if table in ("xbrl_facts", *_BY_FILING) else known

@@ -59,7 +59,6 @@ _SETTINGS: dict[str, Any] = {
         "start_timeout_seconds": 180,
         "max_runtime_seconds": MAX_RUNTIME_SECONDS,
     },
-    "freshness": {"enabled": True},
     # A sensor that found nothing says so twice a minute.
     "retention": {
         "schedule": {"purge_after_days": 400},

@@ -1,9 +1,7 @@
 """The one job, and when it runs.
 
-Belongs here: jobs, schedules, how fresh an asset must be. Does not belong here: assets.
+Belongs here: the job and its schedule. Does not belong here: assets.
 """
-
-from datetime import timedelta
 
 import dagster as dg
 
@@ -42,9 +40,4 @@ quarterly_schedule = dg.ScheduleDefinition(
     execution_timezone=TIMEZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="On as soon as the daemon runs. With nothing new it publishes nothing, and says so.",
-)
-
-#: Late when a quarter's run has not happened a week after its day.
-FRESHNESS = dg.FreshnessPolicy.cron(
-    deadline_cron="0 9 8 3,6,9,12 *", lower_bound_delta=timedelta(days=8), timezone=TIMEZONE
 )

@@ -15,11 +15,12 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -346,9 +347,7 @@ def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
     """
     from orchestration.history import differences_at, knowledge_days, models_with_history
 
-    manifest = home.dbt / "target" / "manifest.json"
-    if not (home.build.is_file() and manifest.is_file()):
-        raise WarehouseError(f"nothing is built in {home.root} yet; run aigap refresh first")
+    manifest = _manifest(home)
     with refresh_lock(home):
         models, days = models_with_history(manifest), knowledge_days(home.build)
         found = []
@@ -363,6 +362,43 @@ def verify_history(home: Home, *, progress: Progress = lambda *_: None) -> int:
     if not found:
         emit(f"{len(days)} days from {days[0]} to {days[-1]}: every rebuild equals the as-of tables\n")
     return 1 if found else 0
+
+
+def as_of(home: Home, day: date, out: Path) -> int:
+    """Write a published file as it would have been on `day`, rebuilt from what was public by then: every mart, also
+    those that have no versions.
+
+    :return: 0.
+    :raises Mistake: nothing was known by then, or `out` cannot be written to.
+    :raises WarehouseError: there is nothing built yet, or a refresh is using it.
+    """
+    from orchestration.history import compiled_models, knowledge_days, published_as_of
+
+    out = out.expanduser().absolute()
+    if out.suffix != ".duckdb" or out.resolve().is_relative_to(home.root.resolve()) or out.exists():
+        raise Mistake(f"{out}: write to a new file outside {home.root} whose name ends in .duckdb")
+    if not out.parent.is_dir():
+        raise Mistake(f"there is no folder {out.parent}")
+    manifest = _manifest(home)
+    with refresh_lock(home), tempfile.TemporaryDirectory(prefix=".aigap-", dir=out.parent) as folder:
+        first, last = knowledge_days(home.build)[0], datetime.now(UTC).date()
+        if not first <= day <= last:
+            raise Mistake(f"{day} is not between {first}, when the first figure became public, and today, {last}")
+        done = published_as_of(home.build, compiled_models(manifest, None), day, Path(folder))
+        os.rename(done.path, out)
+    emit(f"{out}: {len(done.rows)} tables, {sum(done.rows.values()):,} rows, as known on {day}\n")
+    return 0
+
+
+def _manifest(home: Home) -> Path:
+    """What dbt compiled for the build file.
+
+    :raises WarehouseError: nothing is built.
+    """
+    manifest = home.dbt / "target" / "manifest.json"
+    if not (home.build.is_file() and manifest.is_file()):
+        raise WarehouseError(f"nothing is built in {home.root} yet; run aigap refresh first")
+    return manifest
 
 
 def bundle_build(from_dir: Path, out: Path | None = None) -> int:

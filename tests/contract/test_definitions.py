@@ -19,11 +19,12 @@ import duckdb
 import pytest
 from dagster._utils.schedules import cron_string_iterator
 
-from orchestration import jobs, models
+from orchestration import freshness, jobs, models
 from orchestration.build import build_definitions
 from orchestration.instance import instance_of
 from orchestration.resources import Loaded, Warehouse, name_of
 from warehouse.errors import PublishError
+from warehouse.readers import doctor
 from warehouse.store.home import Home
 
 SNAPSHOT = Path(__file__).with_name("definitions.txt")
@@ -100,10 +101,19 @@ def test_every_asset_is_the_relation_of_its_name(specs, refreshed):
     assert {n for n in tables if n.split(".")[0] in ("marts", "meta")} == live - {"meta.processed_accessions"}
 
 
-def test_every_asset_has_a_group_a_description_and_a_freshness_policy(specs):
+def test_every_asset_has_a_group_and_a_description(specs):
     assert {s.group_name for s in specs.values()} == {"sources", "raw", "staging", "intermediate", "marts", "publish"}
     assert [name for name, s in specs.items() if not s.description or not s.kinds] == []
-    assert {s.freshness_policy for s in specs.values()} == {jobs.FRESHNESS}
+
+
+def test_how_old_the_numbers_are_is_told_by_their_filings(refreshed, monkeypatch):
+    warehouse = Warehouse(root=str(refreshed.home.root))
+    monkeypatch.setattr(doctor, "STALE_FILING_DAYS", 1_000_000)
+    assert freshness.filings_are_recent(warehouse).passed
+    monkeypatch.setattr(doctor, "STALE_FILING_DAYS", -1)  # a run of today does not make them any newer
+    stale = freshness.filings_are_recent(warehouse)
+    assert (stale.passed, stale.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "- NVIDIA: 20" in stale.metadata["found"].value
 
 
 def test_every_mart_shows_its_columns(specs):
@@ -124,7 +134,7 @@ def test_every_step_takes_its_turn_and_the_job_runs_in_one_process(defs):
     job = defs.resolve_job_def("quarterly_refresh")
     assert {op.pool for op in job.graph.node_defs} == {"warehouse_writer"}
     assert job.executor_def.name == "in_process"
-    steps = {"sources__archive", "load_raw", "dbt_build", "meta__build", "report__index"}
+    steps = {"sources__archive", "load_raw", "dbt_build", "meta__build", "report__index", "filings_are_recent"}
     assert {n.name for n in job.graph.node_defs} == steps
 
 

@@ -179,17 +179,36 @@ def _files(home: Home, build: dict[str, Any]) -> Iterator[Finding]:
             yield Finding("stale log", WARN, f"{wal}: someone opened the file for writing; delete it")
 
 
-def _inputs(connection: duckdb.DuckDBPyConnection, today: date) -> Iterator[Finding]:
+class FilingAge(NamedTuple):
+    """A company's newest filing that numbers rest on, and how many days it is old."""
+
+    company: str
+    filed_on: date
+    accession: str
+    days: int
+
+    @property
+    def is_stale(self) -> bool:
+        return self.days > STALE_FILING_DAYS
+
+    def __str__(self) -> str:
+        return f"{self.filed_on} ({self.accession}), {self.days} days ago"
+
+
+def filing_ages(connection: duckdb.DuckDBPyConnection, today: date) -> list[FilingAge]:
+    """How old what is published is, by company: the numbers are as old as their filings, whenever they were built."""
     newest = query(
         connection,
         "select company, max(filed_on) as filed_on, arg_max(accession, filed_on) as accession from marts.citations "
         "where accession is not null and source_kind = 'xbrl' group by company order by company",
     ).rows
-    for company, filed_on, accession in newest:
-        age = (today - filed_on).days
-        status = WARN if age > STALE_FILING_DAYS else OK
-        hint = "; run aigap fetch" if status == WARN else ""
-        yield Finding(f"newest filing: {company}", status, f"{filed_on} ({accession}), {age} days ago{hint}")
+    return [FilingAge(company, day, accession, (today - day).days) for company, day, accession in newest]
+
+
+def _inputs(connection: duckdb.DuckDBPyConnection, today: date) -> Iterator[Finding]:
+    for age in filing_ages(connection, today):
+        hint = "; run aigap fetch" if age.is_stale else ""
+        yield Finding(f"newest filing: {age.company}", WARN if age.is_stale else OK, f"{age}{hint}")
 
 
 def worst(findings: list[Finding]) -> str:

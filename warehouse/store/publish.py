@@ -337,7 +337,7 @@ def _write(connection: duckdb.DuckDBPyConnection, new: Path, build: dict[str, An
     connection.begin()
     for schema in ("marts", "meta"):
         connection.execute(f"create schema {schema}")
-        _copy_definitions(connection, schema)
+        copy_definitions(connection, schema, "build")
     tables = verify.tables_of(connection, "marts", "build")
     for place, table in enumerate(tables):
         name = verify.quoted(table)
@@ -364,15 +364,15 @@ def _value(value: object) -> str:
     return "null" if value is None else literal(str(value))
 
 
-def _copy_definitions(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
-    """Make the tables of build.<schema> in the current database: types, NOT NULL, keys and comments."""
+def copy_definitions(connection: duckdb.DuckDBPyConnection, schema: str, database: str) -> None:
+    """Make the tables of a schema of `database` in the current one: types, NOT NULL, keys and comments."""
     tables = connection.execute(
         "select table_name, sql, comment from duckdb_tables() "
-        f"where database_name = 'build' and schema_name = '{schema}' order by table_name"
+        f"where database_name = '{database}' and schema_name = '{schema}' order by table_name"
     ).fetchall()
     columns = connection.execute(
         "select table_name, column_name, comment from duckdb_columns() "
-        f"where database_name = 'build' and schema_name = '{schema}' and comment is not null order by all"
+        f"where database_name = '{database}' and schema_name = '{schema}' and comment is not null order by all"
     ).fetchall()
     for table, sql, comment in tables:
         connection.execute(sql)
