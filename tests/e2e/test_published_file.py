@@ -66,6 +66,15 @@ def test_help_names_everything_with_an_example_that_runs(con):
     assert as_of <= {name for kind, name, _, _ in rows if kind == "macro"}
 
 
+def test_the_sources_of_any_mart_are_one_call_away(con):
+    named = "select table_name from duckdb_columns() where schema_name = 'marts' and column_name = 'fact_ids'"
+    marts = [name for (name,) in con.sql(named).fetchall()]
+    assert {"cahn_scoreboard", "gap_sensitivity", "supply_state", "cloud_economics"} <= set(marts)
+    for mart in marts:
+        ids = con.sql(f"select coalesce(sum(len(fact_ids)), 0) from marts.{mart}").fetchone()
+        assert con.sql(f"select count(*) from sources_of('{mart}')").fetchone() == ids, mart
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

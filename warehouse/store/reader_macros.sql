@@ -35,6 +35,21 @@ create or replace macro marts.columns_of(mart) as table
     where database_name = current_database() and schema_name = 'marts' and table_name = mart
     order by column_index;
 
+-- The rows of any mart with fact_ids, each with every statement it rests on.
+-- Example: select mart_row.company, value, source_url from sources_of('cahn_scoreboard') where mart_row.calendar_quarter = '2026Q2'
+create or replace macro marts.sources_of(mart) as table
+    select
+        mart_row,
+        citations.*
+    from (
+        select
+            mart_row,
+            unnest(mart_row.fact_ids) as fact_id
+        from query_table('marts.' || mart) as mart_row
+    )
+    inner join marts.citations using (fact_id)
+    order by all;
+
 -- A calendar quarter as the marts write it, from what a person types: 2026Q2, Q2 2026, 2Q26, NVIDIA's fiscal FY27Q2, latest.
 -- Example: select calendar_quarter_of('FY27Q2')
 create or replace macro marts.calendar_quarter_of(quarter) as (
