@@ -14,7 +14,7 @@ def main() -> int:
         running = ".".join(str(part) for part in sys.version_info[:3])
         sys.stderr.write("aigap: this is Python " + running + ", and aigap needs 3.11, 3.12 or 3.13\n")
         return 1
-    from orchestration.cli import main as run
+    from orchestration.commands.main import main as run
 
     return run()
 

@@ -1,7 +1,7 @@
 """What the commands refresh, fetch, bundle and ui do.
 
 Belongs here: running the job in this process and saying how it went, starting the UI. Does not belong
-here: arguments and exit codes (cli.py), the job itself. Dagster and dbt are imported inside the
+here: arguments and exit codes (commands/), the job itself. Dagster and dbt are imported inside the
 functions that need them: an error that is known before costs no five seconds.
 """
 

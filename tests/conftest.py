@@ -78,7 +78,7 @@ class Refreshed(NamedTuple):
 def run_aigap(home: Home, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`aigap` as a process of its own over `home`; text output captured, exit code not checked."""
     return subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", *arguments],
+        [sys.executable, "-m", "aigap", *arguments],
         env={**os.environ, "AIGAP_HOME": str(home.root), **environment},
         cwd=Path(__file__).resolve().parents[1],
         capture_output=True,
@@ -91,7 +91,7 @@ def run_aigap(home: Home, *arguments: str, **environment: str) -> subprocess.Com
 def start_refresh(home: Home, **environment: str) -> subprocess.Popen[str]:
     """`aigap refresh` as a process of its own over `home`, to be waited for or stopped; stdout has both streams."""
     return subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli", "refresh"],
+        [sys.executable, "-m", "aigap", "refresh"],
         env={**os.environ, "AIGAP_HOME": str(home.root), **environment},
         cwd=Path(__file__).resolve().parents[1],
         stdout=subprocess.PIPE,

@@ -1,14 +1,15 @@
 """The errors warehouse raises on purpose, and what others raise in a person's words. A message says what, where, and
 what to do next.
 
-Belongs here: error classes, the exit code each one stands for, one line for any error. Does not belong here: anything
-else.
+Belongs here: error classes, the exit code each one stands for, the nearest right word, one line for any error. Does not
+belong here: anything else.
 """
 
 from __future__ import annotations
 
 import re
 import resource
+from collections.abc import Iterable
 
 FAILED = 1
 USAGE = 2
@@ -47,6 +48,15 @@ class Mistake(WarehouseError):
     """What the user asked for cannot be: an unknown quarter, a statement that is no query."""
 
     exit_code = USAGE
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean low?`, or '' where nothing known is like the word."""
+    from difflib import get_close_matches
+
+    spelled = {name.casefold(): name for name in known}
+    near = get_close_matches(word.strip().casefold(), spelled, n=1, cutoff=0.7)
+    return f"; did you mean {spelled[near[0]]}?" if near else ""
 
 
 # --- one line for any error -----------------------------------------------------------------------

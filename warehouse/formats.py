@@ -100,14 +100,21 @@ def _width(text: str) -> int:
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Iterable[int] = ()) -> str:
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    right: Iterable[int] = (),
+    cut_addresses: bool = True,
+) -> str:
     """Aligned columns under their names; numbers to the right, cells over 60 characters cut with an ellipsis.
 
     :param right: indices of columns of text that reads as numbers.
+    :param cut_addresses: also those that hold a web address.
     """
     numeric = set(right) | _numeric(columns, rows)
     cells = [[one_line(c) for c in columns]] + [[one_line(plain(value)) for value in row] for row in rows]
-    cells = [[c if len(c) <= _CELL_WIDTH else c[: _CELL_WIDTH - 1] + "…" for c in line] for line in cells]
+    cells = [[_cut(c, cut_addresses) for c in line] for line in cells]
     widths = [max(_width(line[i]) for line in cells) for i in range(len(columns))]
     lines = []
     for line in cells:
@@ -117,6 +124,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Itera
         ]
         lines.append("  ".join(padded).rstrip())
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]]) + "\n"
+
+
+def _cut(text: str, cut_addresses: bool) -> str:
+    is_whole = len(text) <= _CELL_WIDTH or ("://" in text and not cut_addresses)
+    return text if is_whole else text[: _CELL_WIDTH - 1] + "…"
 
 
 # --- Markdown -----------------------------------------------------------------------------------
@@ -206,8 +218,11 @@ def _inert(text: str) -> str:
 # --- all of them --------------------------------------------------------------------------------
 
 
-def render(columns: Sequence[str], rows: Sequence[Sequence[Any]], style: str) -> str:
-    """Rows in one of FORMATS; as JSON, a list of objects; a query plan as it is drawn."""
+def render(columns: Sequence[str], rows: Sequence[Sequence[Any]], style: str, *, cut_addresses: bool = True) -> str:
+    """Rows in one of FORMATS; as JSON, a list of objects; a query plan as it is drawn.
+
+    :param cut_addresses: as table() has it.
+    """
     if style == "csv":
         return csv(columns, rows)
     if style == "json":
@@ -217,7 +232,7 @@ def render(columns: Sequence[str], rows: Sequence[Sequence[Any]], style: str) ->
         return markdown(columns, rows)
     if list(columns) == ["explain_key", "explain_value"]:
         return "".join(f"{one_line(line)}\n" for row in rows for line in str(row[1]).splitlines())
-    return table(columns, rows)
+    return table(columns, rows, cut_addresses=cut_addresses)
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:

@@ -51,7 +51,7 @@ def test_every_import_points_the_right_way():
 def test_a_wrong_import_is_found(tmp_path, module, line, contract):
     rooms = ("parsers", "edgar", "curated"), ("store", "readers", "report")
     beneath = [f"{room}/{name}" for room, names in zip(("ingest", "warehouse"), rooms, strict=True) for name in names]
-    for room in ("aigap", "ingest", "warehouse", "orchestration", *beneath):
+    for room in ("aigap", "ingest", "warehouse", "orchestration", *beneath, "orchestration/commands"):
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").touch()
     for name in (
@@ -61,12 +61,12 @@ def test_a_wrong_import_is_found(tmp_path, module, line, contract):
         "warehouse/store/home.py",
         "warehouse/readers/words.py",
         "orchestration/run.py",
-        "orchestration/cli.py",
+        "orchestration/commands/main.py",
     ):
         (tmp_path / name).touch()
     (tmp_path / "ingest/records.py").write_text("from ingest import urls\n")
     (tmp_path / "ingest/edgar/client.py").write_text("import requests, urllib3\n")
-    (tmp_path / "aigap" / "__main__.py").write_text("import orchestration.cli\n")
+    (tmp_path / "aigap" / "__main__.py").write_text("import orchestration.commands.main\n")
     (tmp_path / module).write_text(line + "\n")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     done = lint_imports(tmp_path)
@@ -75,7 +75,8 @@ def test_a_wrong_import_is_found(tmp_path, module, line, contract):
 
 
 @pytest.mark.parametrize(
-    "module", ["warehouse.readers.read", "warehouse.readers.show", "warehouse.readers.explain", "orchestration.cli"]
+    "module",
+    ["warehouse.readers.read", "warehouse.readers.show", "warehouse.readers.explain", "orchestration.commands.main"],
 )
 def test_reading_imports_nothing_heavy(module):
     code = f"import sys, {module}; print([m for m in {HEAVY} if m in sys.modules])"

@@ -250,7 +250,7 @@ def test_doctor_finds_the_file_whole(refreshed):
 def test_reading_commands_stay_light(refreshed):
     """The cost is in benchmarks/bench_cli.py; what must not come back is an import of the slow rooms."""
     code = (
-        "import sys\nfrom orchestration.cli import main\n"
+        "import sys\nfrom orchestration.commands.main import main\n"
         "commands = 'show', 'explain 2026Q2', 'sql values(1)', 'show --as-of 2024-06-20', "
         "'changes --since 2026-06-01'\n"
         "for a in (command.split() for command in commands):\n"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from orchestration import cli
+from orchestration.commands import main as cli
 from orchestration.history import compiled_models
 from support.chain import chain, raw_shapes
 from support.review_rows import REVIEW

@@ -38,7 +38,7 @@ class Ui:
     def __init__(self, home: Home) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.cli", "ui", "--port", str(self.port)],
+            [sys.executable, "-m", "aigap", "ui", "--port", str(self.port)],
             env={**os.environ, "AIGAP_HOME": str(home.root)},
             cwd=ROOT,
             stdout=subprocess.PIPE,

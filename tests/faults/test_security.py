@@ -25,7 +25,7 @@ import pytest
 from conftest import meta, run_aigap
 
 from ingest.archive import Archive
-from orchestration.cli import main
+from orchestration.commands.main import main
 from orchestration.instance import instance_of
 from orchestration.resources import Warehouse
 from support import fake_edgar
@@ -116,7 +116,7 @@ def test_t72_json_of_hostile_text_is_exact(hostile):
 
 
 def test_t72_no_cell_of_a_csv_is_a_formula(hostile):
-    command = [sys.executable, "-m", "orchestration.cli", "sql", _ASK, "--format", "csv", "--home", str(hostile.root)]
+    command = [sys.executable, "-m", "aigap", "sql", _ASK, "--format", "csv", "--home", str(hostile.root)]
     raw = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
     before = csv.field_size_limit(1 << 22)
     try:
@@ -199,7 +199,7 @@ def cost_of(home: Home, *arguments: str) -> tuple[int, str, float, int]:
     """Exit code, standard error, seconds and peak memory (bytes) of one `aigap sql`."""
     started = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli", "sql", "--home", str(home.root), *arguments],
+        [sys.executable, "-m", "aigap", "sql", "--home", str(home.root), *arguments],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     said = process.stderr.read()

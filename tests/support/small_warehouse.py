@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from warehouse.readers.read import open_published, query
+from warehouse.store import macros
 from warehouse.store.home import Home
 from warehouse.store.load import open_build
 from warehouse.store.publish import BuildInfo, Published, publish
@@ -24,7 +26,14 @@ READ = "select max(gap_usd) - 1354368000000, (select max(value) - 0.5 from marts
 
 INFO = BuildInfo(bundle_hash="b" * 64, curated_hash="c" * 64, checks_passed=3)
 
-MACROS = """
+#: The one rule by which a quarter is read, as the real file has it.
+_QUARTERS = re.search(
+    r"create or replace macro marts.calendar_quarter_of\(.*?\n\);\n",
+    Path(macros.__file__).with_name("reader_macros.sql").read_text("utf-8"),
+    re.DOTALL,
+)[0]
+MACROS = f"""
+{_QUARTERS}
 create or replace macro marts.explain_gap(quarter) as table
     select component.component, component.signed_usd, citation.accession, citation.source_url
     from (select *, unnest(fact_ids) as fact_id from marts.ai_revenue_gap_components where calendar_quarter = quarter)

@@ -23,7 +23,7 @@ def on_terminal(home, *arguments, columns=120, **environment):
     inherited = {
         k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CLICOLOR", "COLUMNS", "PYTHONIOENCODING")
     }
-    command = [sys.executable, "-m", "orchestration.cli", *arguments]
+    command = [sys.executable, "-m", "aigap", *arguments]
     process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=inherited | settings)
     os.close(theirs)
     written = b""

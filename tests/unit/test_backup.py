@@ -15,7 +15,7 @@ import pytest
 
 from ingest.archive import Archive
 from orchestration import run
-from orchestration.cli import main
+from orchestration.commands.main import main
 from support.small_warehouse import change_build, publish_small, small_home
 from warehouse.errors import BackupError, Busy, Mistake, NotPublished, WarehouseError
 from warehouse.readers.changes import diff

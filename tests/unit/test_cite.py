@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from orchestration import cli
+from orchestration.commands import main as cli
 from support.small_warehouse import change_build, publish_small, small_home
 from warehouse.errors import Mistake
 from warehouse.formats import markdown, markdown_text, one_line
@@ -203,7 +203,7 @@ def test_show_as_markdown_carries_its_doubt(home, capsys):
 
 def test_citing_imports_nothing_slow(home):
     code = (
-        "import sys\nfrom orchestration.cli import main\n"
+        "import sys\nfrom orchestration.commands.main import main\n"
         "assert main(['cite', '2026Q2', '--home', sys.argv[1]]) == 0\n"
         "slow = ('dagster', 'dbt', 'pandas', 'numpy', 'pyarrow', 'lxml', 'requests', 'ingest', 'xlsxwriter')\n"
         "print([m for m in slow if m in sys.modules], file=sys.stderr)"

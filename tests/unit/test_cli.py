@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import cli
+from orchestration.commands import main as cli
+from orchestration.commands.terminal import Progress
 from support.small_warehouse import publish_small, small_home
 from warehouse.errors import Busy, WarehouseError
 from warehouse.store.home import Home, record_refresh
@@ -34,11 +35,7 @@ def aigap(capsys):
     """Runs a command in this process: (exit code, stdout, stderr)."""
 
     def run(*argv):
-        try:
-            code = cli.main(argv)
-        except SystemExit as stop:
-            code = stop.code
-        return (code, *capsys.readouterr())
+        return (cli.main(argv), *capsys.readouterr())
 
     return run
 
@@ -325,7 +322,7 @@ def test_version(aigap):
 
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(capsys):
-    progress = cli.Progress()
+    progress = Progress()
     progress("loading", 1, 3)
     progress("note\x1b[0m")
     assert capsys.readouterr().err == "[1/3] loading\nnote\\x1b[0m\n"
@@ -333,7 +330,7 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(capsys):
 
 def test_progress_rewrites_one_line_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    progress = cli.Progress()
+    progress = Progress()
     progress("loading a long name", 1, 2)
     progress("done", 2, 2)
     progress("a line that stays")
@@ -377,11 +374,11 @@ def test_what_a_progress_cannot_say_is_no_failure(monkeypatch):
             raise BrokenPipeError
 
     monkeypatch.setattr(sys, "stderr", Gone())
-    cli.Progress()("loading", 1, 3)
+    Progress()("loading", 1, 3)
 
 
 def test_the_installed_command_runs_no_code_of_the_current_folder(published, tmp_path):
-    for module in ("random", "json", "argparse", "warehouse", "duckdb"):
+    for module in ("random", "json", "click", "warehouse", "duckdb"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('run from the current folder')")
     for command in ("show", "doctor"):
         done = shell([str(AIGAP), command], published, cwd=tmp_path)
@@ -391,7 +388,7 @@ def test_the_installed_command_runs_no_code_of_the_current_folder(published, tmp
 @pytest.mark.parametrize("arguments", [["show"], ["explain", "2026Q2"], ["sql", "from marts.scenarios"]])
 def test_reading_commands_import_nothing_slow(published, arguments):
     code = (
-        "import sys\nfrom orchestration.cli import main\nassert main(sys.argv[1:]) == 0\n"
+        "import sys\nfrom orchestration.commands.main import main\nassert main(sys.argv[1:]) == 0\n"
         "slow = ('dagster', 'dbt', 'pandas', 'numpy', 'pyarrow', 'lxml', 'requests', 'jinja2', 'ingest')\n"
         "sys.exit(str([m for m in slow if m in sys.modules]) if any(m in sys.modules for m in slow) else 0)"
     )

@@ -98,7 +98,7 @@ def test_colours_of_our_own_are_all_that_a_terminal_gets(home):
 
 
 def test_what_is_said_on_standard_error_is_harmless(home, capsys):
-    from orchestration.cli import main
+    from orchestration.commands.main import main
 
     assert main(["show", "--home", str(home.root)]) == 0
     said = capsys.readouterr().err

@@ -14,7 +14,7 @@ import pytest
 from ingest.curated.figures import COLUMNS, SCENARIOS, FigureSet, parse_figures, read_scenarios
 from ingest.curated.own import explain, with_own_figures, with_own_scenarios
 from ingest.records import FIGURES, CuratedError
-from orchestration.cli import main
+from orchestration.commands.main import main
 
 ROW = dict.fromkeys(COLUMNS, "") | {
     "company": "Exampleton",

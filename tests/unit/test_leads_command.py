@@ -11,7 +11,7 @@ import pytest
 
 from ingest.archive import Archive
 from ingest.curated.figures import read_figures
-from orchestration.cli import main
+from orchestration.commands.main import main
 from orchestration.leads import accept, dismiss, leads
 from warehouse.errors import Mistake, WarehouseError
 from warehouse.store.home import Home

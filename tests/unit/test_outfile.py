@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import cli
+from orchestration.commands import main as cli
 from support.report_marts import write_marts
 from support.small_warehouse import publish_small, small_home
 from warehouse.errors import Mistake
@@ -97,13 +97,14 @@ def test_a_name_of_ones_own_is_taken_even_in_the_home(home, tmp_path):
 
 @pytest.mark.slow
 def test_a_link_under_the_asked_name_is_replaced_not_followed(home, tmp_path):
-    target, out = tmp_path / "target", tmp_path / "out.html"
+    target = tmp_path / "target"
     target.write_text("kept")
-    out.symlink_to(target)
-    write_report(write_marts(tmp_path / "published.duckdb"), out)
-    assert not out.is_symlink()
-    for command in (["sql", "select 1 as a"], ["show", "--format", "parquet"]):
-        out.unlink(missing_ok=True)
+    page = tmp_path / "out.html"
+    page.symlink_to(target)
+    write_report(write_marts(tmp_path / "published.duckdb"), page)
+    assert not page.is_symlink()
+    for command, name in ((["sql", "select 1 as a"], "out.csv"), (["show"], "out.parquet")):
+        out = tmp_path / name
         out.symlink_to(target)
         assert cli.main([*command, "--out", str(out), "--home", str(home.root)]) == 0
         assert not out.is_symlink()

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import cli
+from orchestration.commands import main as cli
 from support.small_warehouse import publish_small, small_home
 from warehouse.errors import Mistake, WarehouseError
 from warehouse.readers.read import copy_parquet, open_published

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from orchestration import cli
+from orchestration.commands import main as cli
 from support.review_rows import ODD, REVIEW
 from support.small_warehouse import INFO, MACROS, change_build, publish_small, small_home
 from warehouse.readers.changes import diff, text

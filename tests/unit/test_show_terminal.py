@@ -23,7 +23,7 @@ def home(tmp_path_factory):
 
 def through_pipe(home, *arguments, **environment):
     done = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", *arguments],
+        [sys.executable, "-m", "aigap", *arguments],
         env={**os.environ, "AIGAP_HOME": str(home.root), **environment},
         capture_output=True,
         text=True,

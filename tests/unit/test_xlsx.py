@@ -7,7 +7,7 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
-from orchestration import cli
+from orchestration.commands import main as cli
 from support.small_warehouse import change_build, publish_small, small_home
 from support.workbook import sheet_rows, stored_texts
 from warehouse.errors import Mistake, WarehouseError

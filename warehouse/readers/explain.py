@@ -12,18 +12,13 @@ from typing import Any
 
 import duckdb
 
-from warehouse.errors import Mistake
+from warehouse.errors import Mistake, did_you_mean
 from warehouse.formats import one_line, percent, plain, usd
 from warehouse.readers.read import literal, query
 from warehouse.readers.review import DECIDED, decided, decisions_on, of_quarter
 from warehouse.readers.words import as_of_table, read_evidence, sentences
 
-#: What marts.calendar_quarter_of takes, for a shell in which a wrong word is answered before the file is asked.
-_CALENDAR = re.compile(
-    r"20(?P<y1>[0-9]{2})[- ]?Q(?P<q1>[1-4])|Q(?P<q2>[1-4])[- ]?20(?P<y2>[0-9]{2})"
-    r"|(?P<q3>[1-4])Q[- ]?(?:20)?(?P<y3>[0-9]{2})"
-)
-_FISCAL = re.compile(r"FY[- ]?(?:20)?([0-9]{2})[- ]?Q([1-4])")
+_AT_HAND = "select distinct calendar_quarter from marts.ai_revenue_gap order by calendar_quarter desc"
 _CITED = (
     "fact_id, company, metric, value, unit, accession, form, concept, dimensions, period_start, period_end, "
     "filed_on, source_kind, source_title, source_url, sha256, confidence"
@@ -31,34 +26,22 @@ _CITED = (
 
 
 def calendar_quarter(connection: duckdb.DuckDBPyConnection, text: str) -> str:
-    """`2026Q2` from what a person types: 2026q2, 2026-Q2, Q2 2026, 2Q26, NVIDIA's fiscal FY27Q2, or latest.
+    """`2026Q2` from what a person types, by the rule of marts.calendar_quarter_of.
 
-    :raises Mistake: it is no quarter, or none of NVIDIA's at hand; says what is.
+    :raises Mistake: it is no quarter, or none at hand; says what is.
     """
-    wanted = text.strip().upper()
-    if match := _CALENDAR.fullmatch(wanted):
-        year, number = (next(filter(None, (match[f"{of}{n}"] for n in (1, 2, 3)))) for of in "yq")
-        return f"20{year}Q{number}"
-    if wanted == "LATEST":
-        newest = "select max(calendar_quarter) from marts.ai_revenue_gap where scenario = 'measured'"
-        return str(query(connection, newest).rows[0][0])
-    if match := _FISCAL.fullmatch(wanted):
-        label = f"FY{match[1]}Q{match[2]}"
-        rows = query(
-            connection,
-            f"select calendar_quarter from marts.nvidia_data_center_revenue where fiscal_quarter = {literal(label)}",
-        ).rows
-        if rows:
-            return str(rows[0][0])
-        raise Mistake(f"NVIDIA's {label} is not at hand; {_range(connection)}")
-    raise Mistake(f"{one_line(text)!r} is no quarter: write 2026Q2 (calendar), or FY27Q2 (NVIDIA's fiscal year)")
-
-
-def _range(connection: duckdb.DuckDBPyConnection) -> str:
-    rows = query(
-        connection, "select distinct calendar_quarter from marts.ai_revenue_gap order by calendar_quarter desc"
-    ).rows
-    return "at hand: " + ", ".join(row[0] for row in rows)
+    try:
+        return str(query(connection, f"select marts.calendar_quarter_of({literal(text)})").rows[0][0])
+    except (duckdb.InvalidInputException, duckdb.ParserException):  # the macro's own word; a NUL ends a statement
+        wanted = text.strip().upper()
+        known = [row[0] for row in query(connection, _AT_HAND).rows]
+    listed = known if len(known) <= 8 else [*known[:6], "...", known[-1]]
+    there = f"; at hand: {', '.join(listed)}{did_you_mean(wanted, known)}"
+    if re.fullmatch("20[0-9]{2}Q[1-4]|FY[0-9]{2}Q[1-4]", wanted):
+        whose = "NVIDIA's " if wanted.startswith("FY") else ""
+        raise Mistake(f"{whose}{wanted} is not at hand{_why_not(connection, wanted)}{there}")
+    how = "write 2026Q2 (calendar), FY27Q2 (NVIDIA's fiscal year) or latest"
+    raise Mistake(f"{one_line(text)!r} is no quarter: {how}{there}")
 
 
 def _why_not(connection: duckdb.DuckDBPyConnection, quarter: str) -> str:
@@ -95,10 +78,9 @@ def explain(
         on_that_day = f" as of {as_of}" if as_of else ""
         if rows:
             names = ", ".join(row[0] for row in rows)
-            raise Mistake(f"{label} has no scenario {one_line(scenario)!r}{on_that_day}; it has: {names}")
-        if as_of:
-            raise Mistake(f"nothing of {label} was known{on_that_day}")
-        raise Mistake(f"{label} is not at hand{_why_not(connection, label)}; {_range(connection)}")
+            near = did_you_mean(scenario, [row[0] for row in rows])
+            raise Mistake(f"{label} has no scenario {one_line(scenario)!r}{on_that_day}; it has: {names}{near}")
+        raise Mistake(f"nothing of {label} was known{on_that_day}")
     order = "component_order, component"
     components = query(connection, f"from {addends} where {here} order by {order}").as_dicts()
     ids = sorted({fact_id for component in components for fact_id in component["fact_ids"] or ()})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse.errors import Mistake
+from warehouse.errors import Mistake, did_you_mean
 from warehouse.formats import harmless, markdown, markdown_text, one_line, percent, plain, table, usd
 from warehouse.readers.read import Rows, literal, query
 from warehouse.readers.words import UNLIKE, as_of_table, read_evidence
@@ -23,30 +23,43 @@ _WARNED = "With reservations"
 _RESERVATIONS = (UNLIKE, _WARNED)
 
 
-def gap_rows(connection: duckdb.DuckDBPyConnection, scenario: str, last: int | None, as_of: date | None = None) -> Rows:
+def gap_rows(
+    connection: duckdb.DuckDBPyConnection,
+    scenario: str,
+    last: int | None,
+    as_of: date | None = None,
+    quarter: str | None = None,
+) -> Rows:
     """Rows of marts.ai_revenue_gap, newest quarter first.
 
     :param scenario: a scenario, or all.
     :param last: how many quarters; None for every one.
     :param as_of: as known at the end of this day; None for now. From a day on which Cahn's case of a quarter was
         known, his frozen case stands beside what the filings of that day gave.
-    :raises Mistake: no such scenario; lists those there are.
+    :param quarter: this one alone, as the marts write it.
+    :raises Mistake: no such scenario, or none of that quarter; lists those there are.
     """
-    found = query(connection, gap_sql(scenario, last, as_of))
+    found = query(connection, gap_sql(scenario, last, as_of, quarter))
     if not found.rows:
         source = as_of_table("ai_revenue_gap", as_of)
-        names = query(connection, f"select distinct scenario from {source} order by scenario").rows
+        of_quarter = f" where calendar_quarter = {literal(quarter)}" if quarter else ""
+        rows = query(connection, f"select distinct scenario from {source}{of_quarter} order by scenario").rows
+        names = [row[0] for row in rows]
+        if as_of and quarter and not names:
+            raise Mistake(f"nothing of {quarter} was known as of {as_of}")
         if as_of and not names:
             raise Mistake(f"nothing was known on {as_of}: the question was first asked on 2023-09-20")
         raise Mistake(
-            f"there is no scenario {one_line(scenario)!r}; there are: {', '.join(row[0] for row in names)}, or all"
+            f"there is no scenario {one_line(scenario)!r}{of_quarter and f' of {quarter}'}"
+            f"; there are: {', '.join(names)}, or all{did_you_mean(scenario, [*names, 'all'])}"
         )
     return found
 
 
-def gap_sql(scenario: str, last: int | None, as_of: date | None = None) -> str:
+def gap_sql(scenario: str, last: int | None, as_of: date | None = None, quarter: str | None = None) -> str:
     """The query behind gap_rows."""
     wanted = "true" if scenario == "all" else f"scenario = {literal(scenario)}"
+    wanted += f" and calendar_quarter = {literal(quarter)}" if quarter else ""
     return (
         f"from {as_of_table('ai_revenue_gap', as_of)} where {wanted} "
         f"qualify dense_rank() over (order by calendar_quarter desc) <= {last or 1_000_000} "

@@ -45,7 +45,8 @@ create or replace macro marts.sources_of(mart) as table
         select
             mart_row,
             unnest(mart_row.fact_ids) as fact_id
-        from query_table('marts.' || mart) as mart_row
+        -- A table's name cannot be null, and the audit of a new file plans every macro with nulls.
+        from query_table('marts.' || coalesce(mart, 'ai_revenue_gap')) as mart_row
     )
     inner join marts.citations using (fact_id)
     order by all;

@@ -1,0 +1,1 @@
+"""The command line, by what one does: reading, running, deciding, keeping."""
