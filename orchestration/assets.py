@@ -21,9 +21,12 @@ from ingest.bundle import BUNDLE_DIR, Bundle, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.curated.edges import read_ai_revenue_edges
 from ingest.curated.epoch_figures import with_epoch
-from ingest.curated.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
+from ingest.curated.figures import FigureSet, read_figures
+from ingest.curated.files import refused_table
 from ingest.curated.fx import with_dollars
 from ingest.curated.own import with_own_figures, with_own_scenarios
+from ingest.curated.roles import read_ai_revenue_roles
+from ingest.curated.scenarios import read_scenarios
 from ingest.edgar.fetch import FetchResult
 from ingest.edgar.guards import Guards
 from ingest.edgar.holdings import documents_at_hand, pending_filings

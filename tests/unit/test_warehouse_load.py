@@ -12,7 +12,9 @@ import pytest
 
 from ingest.aside import set_aside_table
 from ingest.companies import COMPANIES
-from ingest.curated.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
+from ingest.curated.files import REFUSED
+from ingest.curated.roles import AI_REVENUE_ROLES
+from ingest.curated.scenarios import SCENARIOS
 from ingest.parsers.acceptance import KNOWN_FILINGS, with_acceptance
 from ingest.records import EDGES, FACTS, FIGURES, FILINGS, PAYLOADS, PENDING, SET_ASIDE
 from warehouse.errors import Busy, LoadError, WarehouseError, reason
