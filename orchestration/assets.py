@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.archive import Archive
-from ingest.bundle import BUNDLE_DIR, Bundle, read_bundle
+from ingest.bundle import BUNDLE_DIR, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.curated.edges import read_ai_revenue_edges
 from ingest.curated.epoch_figures import with_epoch
@@ -33,6 +33,7 @@ from ingest.edgar.holdings import documents_at_hand, pending_filings
 from ingest.parsers.acceptance import DAYS_AHEAD, with_acceptance
 from ingest.replay import outdated, replay, superseded
 from ingest.rules import forms_table, spans_table
+from ingest.shipping import Bundle
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems, rejected_filings
