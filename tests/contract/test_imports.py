@@ -34,6 +34,7 @@ def test_every_import_points_the_right_way():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [

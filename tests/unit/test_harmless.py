@@ -71,6 +71,7 @@ def is_harmless(text):
 _CITED = "select source_title, company, source_url from marts.citations"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
