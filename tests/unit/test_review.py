@@ -41,6 +41,8 @@ CHANGES_MACROS = "\n".join(
     for name in ("known_day", "gap_changes")
 )
 
+pytestmark = pytest.mark.slow  # a generation a test, looked over by another process
+
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):

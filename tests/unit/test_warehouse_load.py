@@ -196,6 +196,7 @@ ROUTES = {
 DAYS = {"inline": 1, "extracted": 1, "exhibit": 1, "api": 2, "api later": 3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leading", [None, *ROUTES])
 def test_which_statement_holds_does_not_depend_on_the_order_of_runs(home, leading):
     """All of them in one load, and each in a load of its own, in any order."""
