@@ -2,6 +2,8 @@
 
 Belongs here: which tables there are, what each is made from, and calls into ingest and warehouse in
 the right order. Does not belong here: parsing, SQL that derives anything, how a file is published.
+
+Longer than 400 lines because the graph reads as one: what a step makes is the next one's input, from sources to page.
 """
 
 import hashlib

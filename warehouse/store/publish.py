@@ -6,6 +6,8 @@ here: derivation and its checks (dbt_project), reading (read.py).
 Not a rename over the published file: DuckDB finds a write-ahead log by the file's name, and a stale one is replayed
 into whatever lies under that name. Each publish makes a new file under a new name; readers follow a link, and
 keep what they have open.
+
+Longer than 400 lines because a publish is one path, and what a kill leaves behind is understood by reading it whole.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ import duckdb
 from warehouse.errors import PublishError
 from warehouse.store import verify
 from warehouse.store.faults import crash_point
-from warehouse.store.home import SCHEMA_VERSION, Home, refresh_lock, sync_directory
+from warehouse.store.home import SCHEMA_VERSION, Home, refresh_lock, sync
 from warehouse.store.load import SETTINGS
 from warehouse.store.macros import macros_in, reader_macros, surroundings
 from warehouse.store.verify import literal
@@ -109,7 +111,7 @@ def _publish(home: Home, info: BuildInfo, force: bool, macros: str | None) -> Pu
             _clear_leftovers(home)
             raise
     # From here on the file never changes again.
-    _sync_file(new)
+    sync(new)
     new.chmod(0o444)
     crash_point("publish.synced")
     try:
@@ -146,7 +148,7 @@ def adopt(home: Home, file: Path, found: dict[str, Any]) -> Published:
         ((content_hash, generation),) = found["stated"]
         home.generations.mkdir(parents=True, exist_ok=True)
         file.chmod(0o444)
-        _sync_file(file)
+        sync(file)
         number = home.next_generation()
         if isinstance(generation, int) and generation <= LAST_ADOPTED:
             number = max(generation, number)
@@ -158,7 +160,7 @@ def _make_live(home: Home, new: Path, number: int) -> tuple[Path, str]:
     """The generation that readers now see, and what is not certain about that."""
     path = home.generation(number)
     os.rename(new, path)
-    sync_directory(home.generations)
+    sync(home.generations)
     crash_point("publish.named")
     warning = _flip(home, path)
     with suppress(OSError):  # readers see the new one: what fails from here on takes nothing back
@@ -375,14 +377,6 @@ def _copy_definitions(connection: duckdb.DuckDBPyConnection, schema: str) -> Non
         connection.execute(f"comment on column {where} is {literal(comment)}")
 
 
-def _sync_file(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 # --- auditing it ------------------------------------------------------------------------------------
 
 
@@ -431,7 +425,7 @@ def _flip(home: Home, path: Path) -> str:
     os.replace(link, home.published)
     warning = ""
     try:
-        sync_directory(home.root)
+        sync(home.root)
     except OSError as error:
         warning = (
             f"readers see {path.name}, but whether that outlives a power cut is not known: {home.root} could not be "
