@@ -98,7 +98,7 @@ lint-dagster: $(DEV_STAMP)
 		--target-path "$(LINT)/home/dbt/target" --log-path "$(LINT)" --warn-error-options '{"error": ["Deprecations"]}'
 	@mkdir -p "$(LINT)/dagster" && touch "$(LINT)/dagster/dagster.yaml"
 	@cp "$(LINT)/home/dbt/target/manifest.json" "$$(AIGAP_HOME="$(LINT)/home" $(PY) -c \
-		'from orchestration.models import manifest_path; from warehouse.home import find_home; print(manifest_path(find_home()))')"
+		'from orchestration.models import manifest_path; from warehouse.store.home import find_home; print(manifest_path(find_home()))')"
 	AIGAP_HOME="$(LINT)/home" DAGSTER_HOME="$(LINT)/dagster" \
 		$(PY) -W ignore -m dagster definitions validate -m orchestration.definitions
 

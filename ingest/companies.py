@@ -6,19 +6,17 @@ looks at facts.
 
 from __future__ import annotations
 
-import re
 import tomllib
-from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from importlib.resources import files
+from typing import Annotated, Literal
 
 import pyarrow as pa
+from pydantic import ConfigDict, Field, StrictBool, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
 
+from ingest.cells import DayOrNone, Text, refusal
 from ingest.records import IngestError
-
-ROLES = ("accelerator_vendor", "hyperscaler", "ai_compute", "reference")
-_CIK = re.compile(r"[0-9]{10}")
 
 COMPANIES = pa.schema(
     [
@@ -51,8 +49,10 @@ METRIC_CONCEPTS = pa.schema(
 #: has looked. The largest step of any watched line of a filing since 2010 is 2.4, of a press figure 2.5.
 MAX_STEP = 5
 
+_STRICT = ConfigDict(extra="forbid")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=_STRICT)
 class MetricConcept:
     """One way a company states a metric: an exact concept and dimension set, and its bounds.
 
@@ -62,21 +62,21 @@ class MetricConcept:
     metric that this one can never exceed; `max_step` replaces MAX_STEP, 0 for none.
     """
 
-    metric: str
-    concept: str
+    metric: Text
+    concept: Text
     dimensions: str = ""
     priority: int = 1
-    required: bool = False
+    required: StrictBool = False
     same_as: str = ""
-    valid_from: date | None = None
-    valid_to: date | None = None
-    filed_from: date | None = None
-    filed_to: date | None = None
+    valid_from: DayOrNone = None
+    valid_to: DayOrNone = None
+    filed_from: DayOrNone = None
+    filed_to: DayOrNone = None
     part_of: str = ""
     max_step: int = MAX_STEP
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Company:
     """One company of the watch list; `cik` has ten digits.
 
@@ -84,49 +84,35 @@ class Company:
     `ai_names`: what it calls its AI business there, "*" for all of it (see leads.py).
     """
 
-    ticker: str
-    cik: str
-    name: str
-    role: str
-    fiscal_year_end_month: int
-    metrics: tuple[MetricConcept, ...]
-    reads_exhibits: bool = False
-    ai_names: tuple[str, ...] = ()
+    ticker: Text
+    cik: Annotated[str, Field(pattern="^[0-9]{10}$")]
+    name: Text
+    role: Literal["accelerator_vendor", "hyperscaler", "ai_compute", "reference"]
+    fiscal_year_end_month: Annotated[int, Field(ge=1, le=12)]
+    metrics: tuple[MetricConcept, ...] = ()
+    reads_exhibits: StrictBool = False
+    ai_names: tuple[Text, ...] = ()
 
-
-def _metric(ticker: str, row: dict) -> MetricConcept:
-    try:
-        values = dict(row)
-        for key in ("valid_from", "valid_to", "filed_from", "filed_to"):
-            if values.get(key):
-                values[key] = date.fromisoformat(values[key])
-        return MetricConcept(**values)
-    except (TypeError, ValueError) as error:
-        raise IngestError(f"companies.toml, {ticker}, metric {row}: {error}") from error
+    @model_validator(mode="after")
+    def _names_are_read_somewhere(self) -> Company:
+        if self.ai_names and not self.reads_exhibits:
+            raise ValueError("ai_names go with reads_exhibits = true")
+        return self
 
 
 def parse_companies(text: str) -> tuple[Company, ...]:
     """Read a watch list.
 
     :param text: TOML as in companies.toml.
-    :raises IngestError: a CIK, role or month is not valid, or a ticker or CIK stands twice.
+    :raises IngestError: a company cannot be right, or a ticker or CIK stands twice; names its first line.
     """
-    companies = []
-    for row in tomllib.loads(text).get("company", []):
-        ticker = row.get("ticker", "?")
-        if not _CIK.fullmatch(row.get("cik", "")):
-            raise IngestError(f"companies.toml, {ticker}: cik must be ten digits, not {row.get('cik')!r}")
-        if row.get("role") not in ROLES:
-            raise IngestError(f"companies.toml, {ticker}: role must be one of {ROLES}")
-        if row.get("fiscal_year_end_month") not in range(1, 13):
-            raise IngestError(f"companies.toml, {ticker}: fiscal_year_end_month must be 1 to 12")
-        metrics = tuple(_metric(ticker, m) for m in row.get("metrics", []))
-        reads, names = row.get("reads_exhibits", False), tuple(row.get("ai_names", ()))
-        if not isinstance(reads, bool) or not all(isinstance(n, str) and n for n in names) or (names and not reads):
-            raise IngestError(f"companies.toml, {ticker}: ai_names are words, and go with reads_exhibits = true")
-        companies.append(
-            Company(ticker, row["cik"], row["name"], row["role"], row["fiscal_year_end_month"], metrics, reads, names)
-        )
+    lines = [number for number, line in enumerate(text.splitlines(), start=1) if line.strip() == "[[company]]"]
+    companies: list[Company] = []
+    for line, row in zip(lines, tomllib.loads(text).get("company", []), strict=True):
+        try:
+            companies.append(TypeAdapter(Company).validate_python(row))
+        except ValidationError as error:
+            raise IngestError(f"companies.toml, line {line}, {row.get('ticker')}: {refusal(error)}") from None
     for field in ("ticker", "cik"):
         values = [getattr(c, field) for c in companies]
         if twice := {v for v in values if values.count(v) > 1}:
@@ -142,31 +128,13 @@ def watch_list() -> tuple[Company, ...]:
 
 def companies_table(companies: tuple[Company, ...]) -> pa.Table:
     """One row a company, schema COMPANIES."""
-    rows = [
-        dict(cik=c.cik, ticker=c.ticker, company=c.name, role=c.role, fiscal_year_end_month=c.fiscal_year_end_month)
-        for c in companies
-    ]
-    return pa.Table.from_pylist(rows, COMPANIES)
+    return pa.Table.from_pylist([vars(c) | {"company": c.name} for c in companies], COMPANIES)
 
 
 def metric_concepts_table(companies: tuple[Company, ...]) -> pa.Table:
     """One row a company x metric x concept, schema METRIC_CONCEPTS."""
     rows = [
-        dict(
-            cik=c.cik,
-            metric=m.metric,
-            concept=m.concept,
-            dimensions=m.dimensions,
-            priority=m.priority,
-            is_required=m.required,
-            same_as=m.same_as or m.concept,
-            valid_from=m.valid_from,
-            valid_to=m.valid_to,
-            filed_from=m.filed_from,
-            filed_to=m.filed_to,
-            part_of=m.part_of,
-            max_step=m.max_step,
-        )
+        vars(m) | {"cik": c.cik, "is_required": m.required, "same_as": m.same_as or m.concept}
         for c in companies
         for m in c.metrics
     ]

@@ -2,6 +2,8 @@
 
 Belongs here: which tables there are, what each is made from, and calls into ingest and warehouse in
 the right order. Does not belong here: parsing, SQL that derives anything, how a file is published.
+
+Longer than 400 lines because the graph reads as one: what a step makes is the next one's input, from sources to page.
 """
 
 import hashlib
@@ -17,19 +19,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.archive import Archive
-from ingest.bundle import BUNDLE_DIR, Bundle, read_bundle
+from ingest.bundle import BUNDLE_DIR, read_bundle
 from ingest.companies import companies_table, metric_concepts_table, watch_list
 from ingest.curated.edges import read_ai_revenue_edges
 from ingest.curated.epoch_figures import with_epoch
-from ingest.curated.figures import FigureSet, read_ai_revenue_roles, read_figures, read_scenarios, refused_table
+from ingest.curated.figures import FigureSet, read_figures
+from ingest.curated.files import refused_table
 from ingest.curated.fx import with_dollars
 from ingest.curated.own import with_own_figures, with_own_scenarios
+from ingest.curated.roles import read_ai_revenue_roles
+from ingest.curated.scenarios import read_scenarios
 from ingest.edgar.fetch import FetchResult
 from ingest.edgar.guards import Guards
 from ingest.edgar.holdings import documents_at_hand, pending_filings
 from ingest.parsers.acceptance import DAYS_AHEAD, with_acceptance
 from ingest.replay import outdated, replay, superseded
 from ingest.rules import forms_table, spans_table
+from ingest.shipping import Bundle
 from orchestration import checks, models
 from orchestration.dbt_process import Dbt, Outcome
 from orchestration.fetching import ask_edgar, contradictions, problems, rejected_filings

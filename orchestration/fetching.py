@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from ingest.archive import Archive
-from ingest.bundle import Bundle
 from ingest.companies import watch_list
 from ingest.curated import epoch_fetch
 from ingest.edgar.client import Client, identity
@@ -18,6 +17,7 @@ from ingest.edgar.exhibits import fetch_exhibits
 from ingest.edgar.fetch import FetchResult, Problem, documents_at_hand, fetch
 from ingest.edgar.urls import EDGAR, Hosts
 from ingest.records import IngestError
+from ingest.shipping import Bundle
 from warehouse.formats import one_line
 from warehouse.store.decisions import lifted_guards, load, standing
 from warehouse.store.home import Home

@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 from ingest.archive import Archive, Entry
 from ingest.companies import Company, watch_list
-from ingest.curated.figures import COLUMNS, parse_figures
+from ingest.curated.figures import COLUMNS, parse_figure, parse_figures
+from ingest.curated.files import RefusedRow
 from ingest.edgar.exhibits import KIND
 from ingest.leads import Amount, Lead, find_leads, reported_day
 from ingest.records import IngestError
@@ -118,13 +119,13 @@ def accept(home: Home, lead_id: str, cells: Mapping[str, str]) -> tuple[dict[str
     text = before if before.endswith("\n") or not before else before + "\n"
     text += _as_csv(row, with_header=not before)
     old, _ = parse_figures(FILE, before.encode()) if before else ([], [])
-    alone, refused = parse_figures(FILE, _as_csv(row, with_header=True).encode())
-    if refused:
+    alone = parse_figure(FILE, 0, row)
+    if isinstance(alone, RefusedRow):
         raise Mistake(
-            f"{lead_id} is no figure as it is: {refused[0].reason}. Give what is right, as in "
+            f"{lead_id} is no figure as it is: {alone.reason}. Give what is right, as in "
             "--set period_end=2026-03-31 (any column of a figure)"
         )
-    if alone[0]["figure_id"] in {figure["figure_id"] for figure in old}:
+    if alone["figure_id"] in {figure["figure_id"] for figure in old}:
         raise Mistake(f"{path} holds that figure")
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, text.encode())

@@ -3,6 +3,8 @@
 Belongs here: running the job in this process and saying how it went, starting the UI. Does not belong
 here: arguments and exit codes (commands/), the job itself. Dagster and dbt are imported inside the
 functions that need them: an error that is known before costs no five seconds.
+
+Longer than 400 lines because all of these commands leave the same record and end alike however they are stopped.
 """
 
 from __future__ import annotations

@@ -7,28 +7,31 @@ themselves, the seal on what was shipped (ledger.py, which says how to correct).
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterable
-from datetime import date
-from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
 
+from pydantic import model_validator
+
+from ingest.cells import Day, NumberOrNone, Row, Text
+from ingest.curated.files import CORRECTIONS_FILE, RefusedRow, read_rows
 from ingest.records import CuratedError
 
-CORRECTIONS_FILE = "corrections.csv"
-_HEADER = ["figure_id", "previous_value", "replaced_by", "corrected_on", "reason"]
 
-
-class Correction(NamedTuple):
+class Correction(Row):
     """What was wrong with a figure until `corrected_on`: its value was `previous_value`, or, where that is None, all of
     it, and the figure `replaced_by` ("" for none) is said instead."""
 
-    figure_id: str
-    previous_value: Decimal | None
+    figure_id: Text
+    previous_value: NumberOrNone
     replaced_by: str
-    corrected_on: date
-    reason: str
+    corrected_on: Day
+    reason: Text
+
+    @model_validator(mode="after")
+    def _edited_or_replaced(self) -> Correction:
+        if self.previous_value is not None and self.replaced_by:
+            raise ValueError("previous_value is for an edited row, replaced_by for one that stays: not both")
+        return self
 
 
 def parse_corrections(data: bytes) -> list[Correction]:
@@ -36,26 +39,11 @@ def parse_corrections(data: bytes) -> list[Correction]:
 
     :raises CuratedError: a row cannot be right; names the line.
     """
-    try:
-        rows = list(csv.reader(data.decode("utf-8").splitlines()))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CuratedError(f"{CORRECTIONS_FILE}: not readable as CSV in UTF-8: {error}") from None
-    if not rows or rows[0] != _HEADER:
-        raise CuratedError(f"{CORRECTIONS_FILE}: the header must be {','.join(_HEADER)}")
     corrections = []
-    for line, cells in enumerate(rows[1:], start=2):
-        try:
-            figure_id, previous, replaced_by, day, reason = cells
-            if not reason.strip():
-                raise ValueError("a correction needs its reason")
-            if previous and replaced_by:
-                raise ValueError("previous_value is for an edited row, replaced_by for one that stays: not both")
-            value = Decimal(previous) if previous else None
-            if value is not None and not value.is_finite():
-                raise ValueError(f"previous_value {previous} is not a number")
-            corrections.append(Correction(figure_id, value, replaced_by, date.fromisoformat(day), reason))
-        except (ValueError, InvalidOperation) as error:
-            raise CuratedError(f"{CORRECTIONS_FILE}, line {line}: {error}") from None
+    for line, _, row in read_rows(CORRECTIONS_FILE, data, Correction):
+        if isinstance(row, RefusedRow):
+            raise CuratedError(f"{CORRECTIONS_FILE}, line {line}: {row.reason}")
+        corrections.append(row)
     return corrections
 
 
@@ -76,7 +64,9 @@ def apply_corrections(rows: list[dict], corrections: Iterable[Correction]) -> li
             raise CuratedError(f"{CORRECTIONS_FILE}: no figure has the id {figure_id}; the row must stay")
         return by_id[figure_id]
 
-    for figure_id, previous, replaced_by, day, _ in sorted(corrections, key=lambda c: c.corrected_on):
+    for correction in sorted(corrections, key=lambda c: c.corrected_on):
+        figure_id, previous, replaced_by = correction.figure_id, correction.previous_value, correction.replaced_by
+        day = correction.corrected_on
         row = named(figure_id)
         if day <= row["known_on"] or previous == row["value"] or replaced_by == figure_id or row["withdrawn_on"]:
             raise CuratedError(f"{CORRECTIONS_FILE}: the correction of {figure_id} is not later or changes nothing")

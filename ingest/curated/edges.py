@@ -12,92 +12,71 @@ from collections.abc import Collection
 from decimal import Decimal
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
+from pydantic import ValidationInfo, model_validator
 
-from ingest.curated.figures import (
-    CONFIDENCES,
-    EDGES_FILE,
-    KNOWN_ON_BASES,
-    QUALIFIERS,
-    SOURCE_KINDS,
-    check_span,
-    is_citable,
-    one_of,
-    read_ai_revenue_roles,
-    row_id,
-    to_date,
-    to_decimal,
-    whole_file,
-)
-from ingest.records import EDGES, CuratedError
+from ingest.curated.files import EDGES_FILE, Cells, read_whole, row_id
+from ingest.curated.roles import read_ai_revenue_roles
+from ingest.curated.rows import Statement, check_span
+from ingest.records import EDGES
 
 #: Stands for every company of a layer: the default where a pair discloses nothing.
 ANY = "(any)"
 #: Between payers of which only the sum is stated.
 JOINT = "; "
-EDGE_LAYERS = ("application", "model", "cloud_infrastructure")
-UNITS = {"USD": (Decimal("1e6"), Decimal("1e12")), "share": (Decimal(0), Decimal(1))}
-SHARES_OF = ("payee_revenue", "payer_revenue")
-PERIODS = ("year", "year_to_date", "half", "quarter", "month", "run_rate", "instant")
-
-_COLUMNS = tuple(n for n in EDGES.names if n not in ("edge_id", "is_citable"))
-_NUMBERS = ("value", "low_value", "high_value")
-_DAYS = ("period_start", "period_end", "known_on")
+_RANGES = {"USD": (Decimal("1e6"), Decimal("1e12")), "share": (Decimal(0), Decimal(1))}
 #: Everything that says which payment a row states; its amount is not among them.
-_KEY = ("payer", "payer_layer", "payee", "payee_layer", "unit", "share_of", "period_type", *_DAYS, "source_url")
+_KEY = (
+    *("payer", "payer_layer", "payee", "payee_layer", "unit", "share_of"),
+    *("period_type", "period_start", "period_end", "known_on", "source_url"),
+)
+
+Layer = Literal["application", "model", "cloud_infrastructure"]
 
 
-def _check_parties(row: dict, companies: Collection[str]) -> None:
-    payers = row["payer"].split(JOINT)
-    for side, names in (("payer", payers), ("payee", [row["payee"]])):
-        one_of(row, f"{side}_layer", EDGE_LAYERS)
-        for name in names:
+class _Edge(Statement):
+    """One payment; the context is the companies that have a role."""
+
+    table = EDGES
+
+    payer: str
+    payer_layer: Layer
+    payee: str
+    payee_layer: Layer
+    unit: Literal["USD", "share"]
+    share_of: Literal["", "payee_revenue", "payer_revenue"]
+    period_type: Literal["year", "year_to_date", "half", "quarter", "month", "run_rate", "instant"]
+
+    @model_validator(mode="after")
+    def _may_be(self, info: ValidationInfo) -> _Edge:
+        companies: Collection[str] = info.context or ()
+        payers = self.payer.split(JOINT)
+        for side, name in (*(("payer", name) for name in payers), ("payee", self.payee)):
             if name != ANY and name not in companies:
-                raise CuratedError(f"{side} {name!r} has no role; list it in ai_revenue_roles.csv, or write {ANY}")
-    if row["payee"] in payers and row["payee"] != ANY:
-        raise CuratedError(f"{row['payee']} cannot pay itself")
-    if ANY in (row["payer"], row["payee"]) and row["unit"] != "share":
-        raise CuratedError(f"{ANY} stands for a default, which is a share, not an amount")
+                raise ValueError(f"{side} {name!r} has no role; list it in ai_revenue_roles.csv, or write {ANY}")
+        if self.payee in payers and self.payee != ANY:
+            raise ValueError(f"{self.payee} cannot pay itself")
+        is_share = self.unit == "share"
+        if ANY in (self.payer, self.payee) and not is_share:
+            raise ValueError(f"{ANY} stands for a default, which is a share, not an amount")
+        if bool(self.share_of) != is_share:
+            raise ValueError(
+                f"share_of {self.share_of!r} must say of which revenue a share is, and goes with no amount"
+            )
+        if self.value is None:
+            raise ValueError("value is required: the central amount; low_value and high_value go beside it")
+        self.check_amounts("payment", *_RANGES[self.unit])
+        check_span(self.period_type, self.period_start, self.period_end)
+        if self.period_type == "instant" and not is_share:
+            raise ValueError("period_type instant is for a share that holds from that day on; an amount has a period")
+        self.check_source()
+        return self
 
 
-def _check_amount(row: dict) -> None:
-    one_of(row, "unit", UNITS)
-    one_of(row, "share_of", SHARES_OF if row["unit"] == "share" else ("",))
-    low, high = UNITS[row["unit"]]
-    stated = [row[c] for c in ("low_value", "value", "high_value") if row[c] is not None]
-    if row["value"] is None:
-        raise CuratedError("value is required: the central amount; low_value and high_value go beside it")
-    if not all(low <= number <= high for number in stated):
-        given = ", ".join(map(str, stated))
-        raise CuratedError(f"{given} {row['unit']} is not plausible; whole dollars, shares 0 to 1")
-    if stated != sorted(stated):
-        raise CuratedError(f"low_value, value, high_value must rise: {', '.join(map(str, stated))}")
-
-
-def _edge(cells: dict[str, str], companies: Collection[str]) -> dict:
-    row: dict = dict(cells)
-    row |= {c: to_decimal(row[c], c) for c in _NUMBERS} | {c: to_date(row[c], c) for c in _DAYS}
-    for column, allowed in (
-        ("qualifier", QUALIFIERS),
-        ("known_on_basis", KNOWN_ON_BASES),
-        ("source_kind", SOURCE_KINDS),
-        ("confidence", CONFIDENCES),
-        ("period_type", PERIODS),
-    ):
-        one_of(row, column, allowed)
-    _check_parties(row, companies)
-    _check_amount(row)
-    check_span(row)
-    if row["period_type"] == "instant" and row["unit"] != "share":
-        raise CuratedError("period_type instant is for a share that holds from that day on; an amount has a period")
-    row["is_citable"] = is_citable(row["source_url"], row["source_title"])
-    if not row["source_title"] or not row["source_url"]:
-        raise CuratedError("source_title and source_url are required")
-    if not row["is_citable"] and row["confidence"] != "low":
-        raise CuratedError(f"source {row['source_url']!r} cannot be cited, so confidence must be low")
-    row["edge_id"] = row_id("e", (cells[c] for c in _KEY))
-    return row
+def _identity(cells: Cells) -> str:
+    return row_id("e", (cells[c] for c in _KEY))
 
 
 def read_ai_revenue_edges(directory: Path | Traversable | None = None) -> pa.Table:
@@ -106,13 +85,6 @@ def read_ai_revenue_edges(directory: Path | Traversable | None = None) -> pa.Tab
     :raises CuratedError: a row cannot be right or stands twice; names file and line.
     """
     companies = frozenset(read_ai_revenue_roles(directory)["company"].to_pylist())
-    rows: dict[str, dict] = {}
-    for line, cells in whole_file(EDGES_FILE, directory, _COLUMNS):
-        try:
-            row = _edge(cells, companies)
-            if row["edge_id"] in rows:
-                raise CuratedError(f"{row['payer']} to {row['payee']} stands twice for this period and source")
-        except CuratedError as error:
-            raise CuratedError(f"{EDGES_FILE}, line {line}: {error}") from None
-        rows[row["edge_id"]] = row
-    return pa.Table.from_pylist(list(rows.values()), EDGES)
+    read = read_whole(EDGES_FILE, directory, _Edge, _identity, context=companies)
+    rows = [dict(row) | {"edge_id": edge_id, "is_citable": row.is_citable} for edge_id, row in read.items()]
+    return pa.Table.from_pylist(rows, EDGES)

@@ -17,13 +17,14 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ingest.curated.figures import COLUMNS, RefusedRow, parse_figures, row_id
+from ingest.curated.figures import COLUMNS, parse_figure
+from ingest.curated.files import RefusedRow, row_id
 from ingest.records import PayloadError
 
 ATTRIBUTION = "Epoch AI, Data on AI Companies (CC BY 4.0)"
@@ -276,8 +277,8 @@ def versions(vintages: Sequence[Vintage]) -> list[_Version]:
         names = renamed(earlier, vintage.reports)
         if names:
             for version in [*open_.values(), *closed]:
-                old = version.report
-                version.report = _called(old, names)
+                company = version.report.company
+                version.report = replace(version.report, company=names.get(company, company))
             open_ = {_key(version.report): version for version in open_.values()}
         there = {_key(report): report for report in vintage.reports}
         for key in [key for key in open_ if key not in there]:
@@ -290,17 +291,11 @@ def versions(vintages: Sequence[Vintage]) -> list[_Version]:
             else:
                 open_[key] = _Version(report, vintage.seen_on, _file(vintage.seen_on))
         earlier = vintage.reports
-    ordered = sorted([*closed, *open_.values()], key=lambda v: (_key(v.report), v.known_on))
-    return ordered
+    return sorted([*closed, *open_.values()], key=lambda v: (_key(v.report), v.known_on))
 
 
 def _key(report: Report) -> tuple:
     return report.company, report.metric, report.day, report.value
-
-
-def _called(report: Report, names: Mapping[str, str]) -> Report:
-    values = {**report.__dict__, "company": names.get(report.company, report.company)}
-    return Report(**values)
 
 
 # --- against what is curated ----------------------------------------------------------------------
@@ -347,14 +342,13 @@ def statements(vintages: Sequence[Vintage], curated: Sequence[Mapping], layers: 
         layer = layers[report.company]
         if layer is None:
             continue
-        rows, bad = parse_figures(version.file, _as_csv(version, layer))
-        if bad:
-            refused.append(RefusedRow(version.file, report.line, bad[0].reason))
+        figure = parse_figure(version.file, report.line, _cells(version, layer))
+        if isinstance(figure, RefusedRow):
+            refused.append(figure)
             continue
         key = (*map(str, _key(report)), version.known_on.isoformat())
-        row = rows[0] | {
+        row = figure | {
             "figure_id": row_id("c", (SERIES, *key)),
-            "line": report.line,
             "stated_on": report.report_day or version.known_on,
             "withdrawn_on": version.withdrawn_on,
         }
@@ -365,11 +359,11 @@ def statements(vintages: Sequence[Vintage], curated: Sequence[Mapping], layers: 
     return Statements(figures, refused, repeated)
 
 
-def _as_csv(version: _Version, layer: str) -> bytes:
-    """A version as a line of a figures file, so that it passes what every figure must pass."""
+def _cells(version: _Version, layer: str) -> dict[str, str]:
+    """A version as a row of a figures file, so that it passes what every figure must pass."""
     report = version.report
     is_year = report.metric == "annual_revenue"
-    cells = dict.fromkeys(COLUMNS, "") | {
+    return dict.fromkeys(COLUMNS, "") | {
         "company": report.company,
         "metric": report.metric,
         "value": f"{report.value:f}",
@@ -390,11 +384,6 @@ def _as_csv(version: _Version, layer: str) -> bytes:
         "source_url_2": report.source_url,
         "confidence": report.confidence,
     }
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerow(cells)
-    return text.getvalue().encode()
 
 
 def _year_before(day: date) -> date:

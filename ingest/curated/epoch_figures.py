@@ -13,7 +13,8 @@ import pyarrow as pa
 from ingest.archive import Archive
 from ingest.curated.epoch import SERIES, statements
 from ingest.curated.epoch_fetch import is_on, vintages
-from ingest.curated.figures import FigureSet, RefusedRow
+from ingest.curated.figures import FigureSet
+from ingest.curated.files import RefusedRow
 from ingest.records import FIGURES
 
 #: Where Epoch's companies sit if no curated row of theirs says it.

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from ingest.curated.figures import FigureSet, RefusedRow, row_id
+from ingest.curated.figures import FigureSet
+from ingest.curated.files import RefusedRow, row_id
 from ingest.records import FIGURES
 
 METRIC = "exchange_rate"

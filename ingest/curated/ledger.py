@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ingest.curated.corrections import CORRECTIONS_FILE, parse_corrections
+from ingest.curated.corrections import parse_corrections
 from ingest.curated.edges import read_ai_revenue_edges
-from ingest.curated.figures import EDGES_FILE, SCENARIO_FILE, curated_dir, read_figures, read_scenarios
+from ingest.curated.figures import read_figures
+from ingest.curated.files import CORRECTIONS_FILE, EDGES_FILE, SCENARIO_FILE, curated_dir
+from ingest.curated.scenarios import read_scenarios
 from ingest.records import CuratedError
 
 LEDGER_FILE = "ledger.txt"
@@ -72,22 +74,25 @@ def breaches(rows: Iterable[dict], ledger: dict[str, str], may_be_new: bool = Fa
 
 def sealed_rows(folder: Path | None = None) -> list[dict]:
     """All rows that the ledger covers: figures, and in the same shape scenario parameters, payments and corrections."""
+
+    def in_shape(file: str, figure_id: str, said: Mapping) -> dict:
+        return {"figure_id": figure_id, "file": file, "line": None} | {name: said.get(name) for name in _SEALED}
+
     parameters = [
-        dict.fromkeys(_SEALED)
-        | {"figure_id": row["fact_id"], "file": SCENARIO_FILE, "line": None, "series": row["text_value"]}
-        | {"value": row["value"], "known_on": row["known_on"], "source_url": row["source_url"]}
+        in_shape(
+            SCENARIO_FILE,
+            row["fact_id"],
+            {name: row[name] for name in ("value", "known_on", "source_url")} | {"series": row["text_value"]},
+        )
         for row in read_scenarios(folder).to_pylist()
     ]
-    edges = [
-        dict.fromkeys(_SEALED)
-        | {"figure_id": row["edge_id"], "file": EDGES_FILE, "line": None}
-        | {column: row[column] for column in _SEALED if column in row}
-        for row in read_ai_revenue_edges(folder).to_pylist()
-    ]
+    edges = [in_shape(EDGES_FILE, row["edge_id"], row) for row in read_ai_revenue_edges(folder).to_pylist()]
     corrections = [
-        dict.fromkeys(_SEALED)
-        | {"figure_id": f"k{c.figure_id[1:]}-{c.corrected_on}", "file": CORRECTIONS_FILE, "line": None}
-        | {"value": c.previous_value, "known_on": c.corrected_on, "series": c.replaced_by}
+        in_shape(
+            CORRECTIONS_FILE,
+            f"k{c.figure_id[1:]}-{c.corrected_on}",
+            {"value": c.previous_value, "known_on": c.corrected_on, "series": c.replaced_by},
+        )
         for c in parse_corrections(((folder or curated_dir()) / CORRECTIONS_FILE).read_bytes())
     ]
     return read_figures(folder).table.to_pylist() + parameters + edges + corrections

@@ -15,17 +15,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.curated.figures import (
-    OTHER_FILES,
-    OWN,
-    SCENARIO_FILE,
-    SCENARIOS,
-    FigureSet,
-    RefusedRow,
-    doubtful_dates,
-    parse_figures,
-    read_scenarios,
-)
+from ingest.curated.figures import FigureSet, Places, parse_figures
+from ingest.curated.files import OTHER_FILES, SCENARIO_FILE, RefusedRow
+from ingest.curated.scenarios import OWN, SCENARIOS, read_scenarios
+from ingest.curated.screens import doubtful_dates
 from ingest.records import FIGURES, CuratedError
 
 _TITLE = "Own figure: "  # the title stands wherever a source is named
@@ -42,18 +35,19 @@ def with_own_figures(shipped: FigureSet, folder: Path) -> FigureSet:
     refused: list[RefusedRow] = []
     seen = _places(shipped)
     for path in names:
-        good, bad = _checked(path, seen)
+        try:
+            good, bad = parse_figures(OWN + path.name, path.read_bytes(), seen=seen)
+        except (CuratedError, OSError) as error:
+            good, bad = [], [RefusedRow(OWN + path.name, 0, str(error))]
         rows += good
         refused += bad
     if not names:
         return shipped
-    own = [_marked(row) for row in rows]
+    own = [
+        row | {"figure_id": "o" + row["figure_id"][1:], "source_title": _TITLE + row["source_title"]} for row in rows
+    ]
     table = pa.concat_tables([shipped.table, pa.Table.from_pylist(own, FIGURES)])
     return replace(shipped, table=table, refused=[*shipped.refused, *refused])
-
-
-def _marked(row: dict) -> dict:
-    return row | {"figure_id": "o" + row["figure_id"][1:], "source_title": _TITLE + row["source_title"]}
 
 
 def with_own_scenarios(shipped: pa.Table, folder: Path) -> tuple[pa.Table, list[RefusedRow]]:
@@ -67,13 +61,8 @@ def with_own_scenarios(shipped: pa.Table, folder: Path) -> tuple[pa.Table, list[
         own = read_scenarios(folder, is_own=True)
     except CuratedError as error:
         return shipped, [RefusedRow(OWN + SCENARIO_FILE, 0, str(error))]
-    marked = {
-        "scenario": [OWN + name for name in own["scenario"].to_pylist()],
-        "fact_id": ["t" + fact[1:] for fact in own["fact_id"].to_pylist()],
-    }
-    for name, values in marked.items():
-        own = own.set_column(own.schema.get_field_index(name), SCENARIOS.field(name), pa.array(values, pa.string()))
-    return pa.concat_tables([shipped, own]), []
+    marked = [row | {"scenario": OWN + row["scenario"], "fact_id": "t" + row["fact_id"][1:]} for row in own.to_pylist()]
+    return pa.concat_tables([shipped, pa.Table.from_pylist(marked, SCENARIOS)]), []
 
 
 def explain(path: Path, shipped: FigureSet, today: date) -> tuple[int, list[RefusedRow], list[RefusedRow]]:
@@ -85,36 +74,14 @@ def explain(path: Path, shipped: FigureSet, today: date) -> tuple[int, list[Refu
     if path.name == SCENARIO_FILE:
         return read_scenarios(path.parent, is_own=True).num_rows, [], []
     beside = {name: place for name, place in _places(shipped).items() if place[0] != path.name}
-    rows, refused = _checked(path, beside, today, raises=True)
+    try:
+        rows, refused = parse_figures(OWN + path.name, path.read_bytes(), today, beside)
+    except OSError as error:
+        raise CuratedError(str(error)) from error
     return len(rows), refused, doubtful_dates(rows)
 
 
-def _places(figures: FigureSet) -> dict[str, tuple[str, int]]:
-    """Figure id -> file and line."""
+def _places(figures: FigureSet) -> Places:
     current = figures.table.filter(pc.is_null(figures.table["withdrawn_on"]))
     columns = (current[name].to_pylist() for name in ("figure_id", "file", "line"))
     return {figure: (file, line) for figure, file, line in zip(*columns, strict=True)}
-
-
-def _checked(
-    path: Path, seen: dict[str, tuple[str, int]], not_after: date | None = None, *, raises: bool = False
-) -> tuple[list[dict], list[RefusedRow]]:
-    """The rows of a file that are figures and nobody stated before; adds them to `seen`."""
-    file = OWN + path.name
-    try:
-        parsed, refused = parse_figures(file, path.read_bytes(), *([not_after] if not_after else []))
-    except (CuratedError, OSError) as error:
-        if raises:
-            raise CuratedError(str(error)) from error
-        return [], [RefusedRow(file, 0, str(error))]
-    rows: list[dict] = []
-    for row in parsed:
-        before = seen.setdefault(row["figure_id"], (file, row["line"]))
-        if before == (file, row["line"]):
-            rows.append(row)
-        else:
-            reason = (
-                f"the same figure stands in {before[0]}, line {before[1]}: company, metric, period and source are one"
-            )
-            refused.append(RefusedRow(file, row["line"], reason))
-    return rows, sorted(refused, key=lambda r: r.line)

@@ -5,6 +5,8 @@ ask for (urls.py, fetch.py), what a payload means (payload.py and the parsers).
 
 Every request passes the gate of the user who runs this (gate.py). Of the machine's settings those for proxies and
 certificates are honoured; names and passwords that it keeps for other hosts (`.netrc`) go nowhere.
+
+Longer than 400 lines because whether an answer is believed, asked again or given up on is decided in one place.
 """
 
 from __future__ import annotations

@@ -15,15 +15,11 @@ import pytest
 from ingest.companies import watch_list
 from ingest.curated.corrections import CORRECTIONS_FILE, parse_corrections
 from ingest.curated.edges import ANY, JOINT, read_ai_revenue_edges
-from ingest.curated.figures import (
-    FIGURE_FILES,
-    METRICS,
-    OTHER_FILES,
-    curated_dir,
-    read_ai_revenue_roles,
-    read_figures,
-    read_scenarios,
-)
+from ingest.curated.figures import FIGURE_FILES, read_figures
+from ingest.curated.files import OTHER_FILES, curated_dir
+from ingest.curated.metrics import METRICS
+from ingest.curated.roles import read_ai_revenue_roles
+from ingest.curated.scenarios import read_scenarios
 
 #: Nothing may be known after today; a clock set before the collection was made does not count.
 LATEST = max(date.today(), date(2026, 11, 22))

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What a reading command must not pay for.
-HEAVY = ("dagster", "dbt", "pyarrow", "pandas", "requests", "lxml")
+HEAVY = ("dagster", "dbt", "pyarrow", "pandas", "pydantic", "requests", "lxml")
 
 
 def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
@@ -34,6 +34,7 @@ def test_every_import_points_the_right_way():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [

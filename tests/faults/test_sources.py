@@ -10,7 +10,7 @@ import pytest
 
 from ingest.archive import Archive
 from ingest.bundle import read_bundle
-from ingest.curated.figures import curated_dir
+from ingest.curated.files import curated_dir
 from ingest.edgar.client import Client
 from ingest.edgar.fetch import fetch
 from ingest.parsers.acceptance import with_acceptance

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from ingest.bundle import Bundle, read_bundle, verify_bundle
+from ingest.bundle import read_bundle, verify_bundle
 from ingest.companies import watch_list
+from ingest.shipping import Bundle
 
 
 @pytest.fixture(scope="module")

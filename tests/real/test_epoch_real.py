@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ingest.curated.epoch import Report, parse_epoch, statements, versions
-from ingest.curated.figures import read_ai_revenue_roles, read_figures
+from ingest.curated.figures import read_figures
+from ingest.curated.roles import read_ai_revenue_roles
 from ingest.records import PayloadError
 
 

@@ -12,7 +12,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from ingest.curated import figures
+from ingest.curated import figures, files
 from ingest.curated.corrections import parse_corrections
 from ingest.parsers import companyfacts
 from ingest.parsers.submissions import parse_submissions
@@ -85,7 +85,7 @@ def _submissions(name: str, data: bytes) -> None:
 def _figures(data: bytes) -> None:
     rows, refused = figures.parse_figures("figures.csv", data)
     _sound(pa.Table.from_pylist(rows, FIGURES), FIGURES)
-    figures.refused_table(refused)
+    files.refused_table(refused)
 
 
 #: Parser -> what runs it; it returns, or raises one of DECLARED.
@@ -158,7 +158,7 @@ def _inline() -> bytes:
 
 
 def _csv(name: str, lines: int) -> bytes:
-    return b"".join((figures.curated_dir() / name).read_bytes().splitlines(keepends=True)[:lines])
+    return b"".join((files.curated_dir() / name).read_bytes().splitlines(keepends=True)[:lines])
 
 
 def seeds(target: str) -> list[bytes]:

@@ -23,8 +23,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.bundle import Bundle
 from ingest.edgar.fetch import DOCUMENT_KINDS
+from ingest.shipping import Bundle
 from support.fake_edgar import FakeEdgar
 from support.rebuild import blocking_checks
 from support.rehearsal_faults import FAULTS, LATER, PUBLISHED, SAME_DAY, SET_ASIDE, Fault, Played

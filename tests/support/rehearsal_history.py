@@ -17,9 +17,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.bundle import Bundle
 from ingest.companies import Company, MetricConcept, watch_list
 from ingest.edgar.fetch import DOCUMENT_KINDS
+from ingest.shipping import Bundle
 from support.rehearsal_oracle import FORMULAS, Pencil, by_metric
 
 Row = dict[str, Any]

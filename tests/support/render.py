@@ -22,9 +22,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.bundle import Bundle
 from ingest.companies import watch_list
 from ingest.edgar.fetch import DOCUMENT_KINDS
+from ingest.shipping import Bundle
 from support import xbrl
 
 Row = dict[str, Any]

@@ -29,10 +29,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.bundle import BUNDLE_DIR, Bundle, seal_bundle
+from ingest.bundle import BUNDLE_DIR, seal_bundle
 from ingest.companies import watch_list
 from ingest.curated.figures import read_figures
 from ingest.edgar.client import Client
+from ingest.shipping import Bundle
 from orchestration import assets, fetching
 from orchestration.resources import Edgar, Inputs, Warehouse
 from support.clock import VirtualClock

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import atexit
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -222,6 +224,22 @@ def change_build(home: Home, sql: str) -> None:
 def publish_small(home: Home, *, force: bool = False) -> Published:
     """Publish it with macros that the small marts support."""
     return publish(home, INFO, force=force, macros=MACROS)
+
+
+@cache
+def _published() -> Home:
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    home = small_home(Path(folder.name))
+    publish_small(home)
+    return home
+
+
+def published_home(root: Path) -> Home:
+    """A small home that is published: made once a process, and copied."""
+    home = Home(root / "a home")
+    shutil.copytree(_published().root, home.root, symlinks=True)
+    return home
 
 
 def steps_read(home: Home) -> list[int]:

@@ -15,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration import alerts
-from support.small_warehouse import publish_small, small_home
+from support.small_warehouse import published_home
 from warehouse.formats import one_line
 from warehouse.store.home import Home, read_last_refresh, record_refresh
+
+pytestmark = pytest.mark.slow  # a run of Dagster a test
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
@@ -72,8 +74,7 @@ def channel(monkeypatch):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Home:
-    home = small_home(tmp_path_factory.mktemp("alerts"))
-    publish_small(home)
+    home = published_home(tmp_path_factory.mktemp("alerts"))
     return home
 
 

@@ -16,7 +16,7 @@ import pytest
 from ingest.archive import Archive
 from orchestration import run
 from orchestration.commands.main import main
-from support.small_warehouse import change_build, publish_small, small_home
+from support.small_warehouse import change_build, publish_small, published_home
 from warehouse.errors import BackupError, Busy, Mistake, NotPublished, WarehouseError
 from warehouse.readers.changes import diff
 from warehouse.readers.doctor import examine
@@ -63,8 +63,7 @@ def tree(folder: Path) -> dict[str, bytes | str]:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory) -> Home:
-    home = small_home(tmp_path_factory.mktemp("template"))
-    publish_small(home)
+    home = published_home(tmp_path_factory.mktemp("template"))
     archived(home, b"one", b"two", b"three")
     return home
 

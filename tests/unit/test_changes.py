@@ -13,9 +13,8 @@ from warehouse.readers.read import open_published
 from warehouse.store import macros
 from warehouse.store.publish import publish
 
-_TEXT = macros._FILE.read_text("utf-8")
 _MACROS = "\n".join(
-    re.search(rf"create or replace macro marts\.{name}\(.*?;", _TEXT, re.DOTALL)[0]
+    re.search(rf"create or replace macro marts\.{name}\(.*?;", macros.SHARED, re.DOTALL)[0]
     for name in ("known_day", "gap_changes")
 )
 #: On 2026-09-10 a letter puts Example at 130 and Other at 9 billion, of which the low end takes half.

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.commands import main as cli
 from orchestration.commands.terminal import Progress
-from support.small_warehouse import publish_small, small_home
+from support.small_warehouse import published_home
 from warehouse.errors import Busy, WarehouseError
 from warehouse.store.home import Home, record_refresh
 
@@ -19,8 +19,7 @@ AIGAP = Path(sys.executable).with_name("aigap")
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    home = small_home(tmp_path_factory.mktemp("cli"))
-    publish_small(home)
+    home = published_home(tmp_path_factory.mktemp("cli"))
     return home
 
 
@@ -347,6 +346,7 @@ def shell(command, home, **options):
     return subprocess.run(command, capture_output=True, text=True, check=False, env=env, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("streams", "code", "told"),
     [

@@ -71,6 +71,7 @@ def is_harmless(text):
 _CITED = "select source_title, company, source_url from marts.citations"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -140,6 +141,7 @@ def test_the_workbook_is_harmless(home, tmp_path):
     assert all(map(is_harmless, texts))
 
 
+@pytest.mark.slow
 def test_the_page_is_harmless(tmp_path):
     import duckdb
 

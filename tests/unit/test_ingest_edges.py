@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest.curated.edges import read_ai_revenue_edges
-from ingest.curated.figures import AI_REVENUE_ROLES
+from ingest.curated.roles import AI_REVENUE_ROLES
 from ingest.records import EDGES, CuratedError
 
 COLUMNS = tuple(n for n in EDGES.names if n not in ("edge_id", "is_citable"))
@@ -77,17 +77,17 @@ def test_an_edge_keeps_its_id_when_its_amount_is_put_right(tmp_path: Path) -> No
         ({"payer": "(any)"}, "a default, which is a share"),
         ({"payee_layer": "all"}, "payee_layer 'all'"),
         ({"value": ""}, "value is required"),
-        ({"value": "24100"}, "24100 USD is not plausible"),
+        ({"value": "24100"}, "24100 USD is not a plausible payment"),
         ({"low_value": "25000000000"}, "must rise"),
         ({"unit": "EUR"}, "unit 'EUR'"),
         ({"share_of": "payee_revenue"}, "share_of 'payee_revenue'"),
-        (SHARE | {"value": "1.59"}, "1.59 share is not plausible"),
+        (SHARE | {"value": "1.59"}, "1.59 share is not a plausible payment"),
         (SHARE | {"share_of": ""}, "share_of ''"),
         ({"period_type": "instant", "period_start": ""}, "an amount has a period"),
         ({"period_type": "quarter"}, "365 days, not a quarter"),
         ({"period_type": "forecast", "period_start": ""}, "period_type 'forecast'"),
-        ({"known_on": ""}, "known_on are required"),
-        ({"source_title": ""}, "source_title and source_url are required"),
+        ({"known_on": ""}, "known_on is missing"),
+        ({"source_title": ""}, "source_title is missing"),
         ({"source_url": "https://www.sec.gov/"}, "cannot be cited, so confidence must be low"),
         ({}, "stands twice"),
     ],

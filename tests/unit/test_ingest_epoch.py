@@ -19,7 +19,8 @@ from ingest.archive import Archive
 from ingest.curated import epoch_fetch
 from ingest.curated.epoch import ATTRIBUTION, PAGE, Report, Vintage, parse_epoch, renamed, repeats, statements, versions
 from ingest.curated.epoch_figures import with_epoch
-from ingest.curated.figures import AI_REVENUE_ROLES, FigureSet
+from ingest.curated.figures import FigureSet
+from ingest.curated.roles import AI_REVENUE_ROLES
 from ingest.edgar.client import Client
 from ingest.records import FIGURES, FetchError, IngestError, PayloadError
 from support.fake_edgar import FakeEdgar, answer, status

@@ -12,19 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.cells import is_citable
 from ingest.curated import figures
-from ingest.curated.figures import (
-    AI_REVENUE_ROLES,
-    COLUMNS,
-    REFUSED,
-    SCENARIOS,
-    is_citable,
-    parse_figures,
-    read_ai_revenue_roles,
-    read_figures,
-    read_scenarios,
-    refused_table,
-)
+from ingest.curated.figures import COLUMNS, parse_figures, read_figures
+from ingest.curated.files import REFUSED, RefusedRow, refused_table
+from ingest.curated.roles import AI_REVENUE_ROLES, read_ai_revenue_roles
+from ingest.curated.scenarios import SCENARIOS, read_scenarios
 from ingest.records import FIGURES, CuratedError
 
 GOOD = dict.fromkeys(COLUMNS, "") | {
@@ -56,7 +49,7 @@ def as_csv(rows: list[dict[str, str]], columns: tuple[str, ...] = COLUMNS) -> by
     return text.getvalue().encode()
 
 
-def only(row: dict[str, str]) -> tuple[list[dict], list[figures.RefusedRow]]:
+def only(row: dict[str, str]) -> tuple[list[dict], list[RefusedRow]]:
     return parse_figures("a.csv", as_csv([row]))
 
 
@@ -101,8 +94,8 @@ def test_a_good_row_comes_out_typed() -> None:
         ({"period_end": "2025-10-32"}, "period_end '2025-10-32' must be a day"),
         ({"period_end": "26.10.2025"}, "must be a day"),
         ({"period_end": "20251026"}, "must be a day"),
-        ({"period_end": ""}, "period_end and known_on are required"),
-        ({"known_on": ""}, "period_end and known_on are required"),
+        ({"period_end": ""}, "period_end is missing"),
+        ({"known_on": ""}, "known_on is missing"),
         ({"known_on": "2025-10-25"}, "before period_end"),
         ({"known_on": "2205-11-19"}, "known_on 2205-11-19 is outside"),
         ({"known_on_basis": "guess"}, "known_on_basis 'guess'"),
@@ -232,7 +225,7 @@ def test_a_figure_entered_twice_is_refused_even_from_another_file(tmp_path: Path
     assert result.table.num_rows == 2
     assert result.table.schema == FIGURES
     assert [(r.file, r.line, r.reason) for r in result.refused] == [
-        ("b.csv", 3, "the same figure stands in a.csv, line 2")
+        ("b.csv", 3, "the same figure stands in a.csv, line 2: company, metric, period and source are one")
     ]
     assert refused_table(result.refused).schema == REFUSED
 
@@ -341,11 +334,11 @@ def test_scenarios_come_out_typed(tmp_path: Path) -> None:
         ({"value": "", "text_value": "half"}, "cannot be half"),
         ({"value": "0,5"}, "plain number"),
         ({"parameter": "end_user_gross_margin", "value": "1"}, "cannot be 1"),  # would divide by zero
-        ({"parameter": "margin"}, "parameter 'margin' is not one of"),
+        ({"parameter": "margin"}, "parameter 'margin' must be one of gpu_share_of_tco"),
         ({"parameter": "run_rate_usd", "value": "50"}, "run_rate_usd cannot be 50"),
         ({"parameter": "run_rate_basis", "value": "", "text_value": "annual"}, "run_rate_basis cannot be annual"),
         ({"parameter": "calendar_quarter", "value": "", "text_value": "2023Q5"}, "calendar_quarter cannot be 2023Q5"),
-        ({"known_on": ""}, "known_on and source_title are required"),
+        ({"known_on": ""}, "line 3: known_on is missing"),
         ({"source_url": "https://example.org/"}, "cannot be cited"),
         ({}, "stands twice"),
     ],
@@ -393,8 +386,8 @@ def test_roles_come_out_typed(tmp_path: Path) -> None:
         ({"company": "X", "role": "added"}, "line 3: role 'added'"),
         ({"company": "X", "convention": "brutto"}, "line 3: convention 'brutto'"),
         ({"company": "X", "region": "USA"}, "line 3: region 'USA'"),
-        ({"company": ""}, "line 3: company and canonical"),
-        ({}, "line 3: xAI stands twice"),
+        ({"company": ""}, "line 3: company is missing"),
+        ({}, "line 3: the same stands twice, first in line 2"),
         ({"company": "X", "superseded_by": "xAI"}, "line 3: superseded_by and superseded_from go together"),
         ({"company": "X", "superseded_by": "Y", "superseded_from": "2026-06-30"}, "superseded by 'Y': not listed"),
     ],

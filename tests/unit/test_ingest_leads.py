@@ -297,7 +297,28 @@ def test_names_go_with_exhibits():
     (company,) = parse_companies(COMPANY + 'reads_exhibits = true\nai_names = ["Helper"]\n')
     assert (company.reads_exhibits, company.ai_names) == (True, ("Helper",))
     assert not parse_companies(COMPANY)[0].reads_exhibits
-    with pytest.raises(IngestError, match="ai_names are words, and go with reads_exhibits"):
+    with pytest.raises(IngestError, match="line 1, X: ai_names go with reads_exhibits = true"):
         parse_companies(COMPANY + 'ai_names = ["Helper"]\n')
-    with pytest.raises(IngestError, match="ai_names are words"):
+    with pytest.raises(IngestError, match="ai_names 1 '1' must be a valid string"):
         parse_companies(COMPANY + "reads_exhibits = true\nai_names = [1]\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"0000000001"', '"1"', "line 1, X: cik '1' must match pattern"),
+        ('"reference"', '"chips"', "line 1, X: role 'chips' must be 'accelerator_vendor', "),
+        ("month = 12", "month = 13", "line 1, X: fiscal_year_end_month '13' must be less than or equal to 12"),
+        ('name = "X"\n', "", "line 1, X: name is missing"),
+        ("month = 12", 'month = 12\nrank = "1"', "line 1, X: rank is not known here"),
+        (
+            "month = 12",
+            'month = 12\nmetrics = [{ metric = "m", concept = "c", valid_from = "2020" }]',
+            "line 1, X: metrics 1 valid_from '2020' must be a day written YYYY-MM-DD",
+        ),
+        ("month = 12", "month = 12\n" + COMPANY, r"ticker \['X'\] stands twice"),
+    ],
+)
+def test_a_company_that_cannot_be_right_is_refused_with_its_line(old, new, said):
+    with pytest.raises(IngestError, match=f"companies.toml[,:] {said}"):
+        parse_companies(COMPANY.replace(old, new))

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from ingest.curated.corrections import parse_corrections
-from ingest.curated.figures import COLUMNS, curated_dir, read_figures
+from ingest.curated.figures import COLUMNS, read_figures
+from ingest.curated.files import curated_dir
 from ingest.curated.ledger import LEDGER_FILE, breaches, parse_ledger, seal, sealed_rows
 from ingest.records import CuratedError
 
@@ -111,7 +112,7 @@ def test_sealing_never_covers_an_edit(folder):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("c1,1,,2026-01-01,", "needs its reason"),
+        ("c1,1,,2026-01-01,", "line 2: reason is missing"),
         ("c1,one,,2026-01-01,typo", "line 2"),
         ("c1,1,,1 May,typo", "line 2"),
         ("c1,1,,2026-01-01", "line 2"),

@@ -11,8 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingest.curated.figures import COLUMNS, SCENARIOS, FigureSet, parse_figures, read_scenarios
+from ingest.curated.figures import COLUMNS, FigureSet, parse_figures
 from ingest.curated.own import explain, with_own_figures, with_own_scenarios
+from ingest.curated.scenarios import SCENARIOS, read_scenarios
 from ingest.records import FIGURES, CuratedError
 from orchestration.commands.main import main
 
@@ -146,11 +147,11 @@ def test_half_a_scenario_is_none(folder):
         ({"value": "5,000,000"}, "value '5,000,000' must be a plain number", "no commas"),
         ({"value": "5"}, "value 5 USD is not a plausible annualized_run_rate", "1000000 to"),
         ({"period_end": "31.3.2026"}, "period_end '31.3.2026' must be a day", "YYYY-MM-DD"),
-        ({"qualifier": "surely"}, "qualifier 'surely' is not one of", "'exact'"),
+        ({"qualifier": "surely"}, "qualifier 'surely' must be", "'exact'"),
         ({"known_on": "2026-03-01"}, "known_on 2026-03-01 is before period_end", "known in advance"),
         ({"known_on": "2026-12-01"}, "known_on 2026-12-01 is outside", "2026-11-25"),
         ({"source_url": "https://example.org/"}, "cannot be cited", "confidence must be low"),
-        ({"confidence": "sure"}, "confidence 'sure' is not one of", "'medium'"),
+        ({"confidence": "sure"}, "confidence 'sure' must be", "'medium'"),
         ({"period_type": "quarter"}, "needs a period_start", "quarter"),
     ],
 )

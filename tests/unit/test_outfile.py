@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.commands import main as cli
 from support.report_marts import write_marts
-from support.small_warehouse import publish_small, small_home
+from support.small_warehouse import published_home
 from warehouse.errors import Mistake
 from warehouse.readers.outfile import new_file, refuse_owned
 from warehouse.report import write_report
@@ -17,8 +17,7 @@ from warehouse.store.home import Home, record_refresh
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
-    home = small_home(tmp_path_factory.mktemp("outfile"))
-    publish_small(home)
+    home = published_home(tmp_path_factory.mktemp("outfile"))
     record_refresh(home, "published", "x", "2026-11-22T07:00:00Z")
     for folder in (home.archive, home.dagster, home.dbt, home.docs, home.report):
         folder.mkdir()
@@ -50,6 +49,7 @@ def all_of(home):
     yield from (home.root / name for name in (".link-1", "ai_revenue_gap.duckdb.wal", "build.duckdb.wal"))
 
 
+@pytest.mark.slow
 def test_whatever_lies_in_a_home_is_refused_by_every_command_that_writes(home, capsys):
     before = tree(home)
     for path in all_of(home):

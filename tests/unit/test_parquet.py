@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from orchestration.commands import main as cli
-from support.small_warehouse import publish_small, small_home
+from support.small_warehouse import published_home
 from warehouse.errors import Mistake, WarehouseError
 from warehouse.readers.read import copy_parquet, open_published
 
@@ -15,8 +15,7 @@ FULL = Path("/dev/full")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    home = small_home(tmp_path_factory.mktemp("parquet"))
-    publish_small(home)
+    home = published_home(tmp_path_factory.mktemp("parquet"))
     return home
 
 

@@ -177,6 +177,7 @@ def test_a_valid_document_is_accepted(target):
     assert all(survives(target, data) for data in seeds(target))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_damage_is_refused_in_the_declared_way(target):
     @SETTINGS
@@ -187,6 +188,7 @@ def test_damage_is_refused_in_the_declared_way(target):
     runs()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", REARRANGED)
 def test_well_formed_nonsense_is_refused_in_the_declared_way(target):
     accepted = []

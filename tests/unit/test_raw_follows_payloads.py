@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.archive import Archive
-from ingest.bundle import Bundle, build_bundle, read_bundle, verify_bundle
+from ingest.bundle import build_bundle, read_bundle, verify_bundle
 from ingest.records import FACTS, FILINGS, PAYLOADS
+from ingest.shipping import Bundle
 from orchestration import assets
 from support import tiny
 from support.tiny import CIK, Q1, Q2

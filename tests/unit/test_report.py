@@ -257,6 +257,7 @@ def test_nothing_published_says_what_to_do(tmp_path: Path):
         write_report(tmp_path / "damaged.duckdb", tmp_path / "i.html")
 
 
+@pytest.mark.slow
 def test_the_bundle_closes_no_script():
     bundle = report._vega()
     assert re.search("</script|<!--", bundle, re.IGNORECASE) is None

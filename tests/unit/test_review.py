@@ -35,11 +35,12 @@ CHANGED = """
     insert into marts.ai_revenue_gap_versions
     select * replace (ai_revenue_usd + 2 as ai_revenue_usd, date '2026-08-29' as known_from) from moved;
 """
-_TEXT = macros._FILE.read_text("utf-8")
 CHANGES_MACROS = "\n".join(
-    re.search(rf"create or replace macro marts\.{name}\(.*?;", _TEXT, re.DOTALL)[0]
+    re.search(rf"create or replace macro marts\.{name}\(.*?;", macros.SHARED, re.DOTALL)[0]
     for name in ("known_day", "gap_changes")
 )
+
+pytestmark = pytest.mark.slow  # a generation a test, looked over by another process
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.small_warehouse import publish_small, small_home
+from support.small_warehouse import published_home
 from support.terminal import ESCAPE, on_terminal
 from warehouse.readers.bars import Terminal, bar, left_out, terminal, wrapped
+
+pytestmark = pytest.mark.slow  # a process a test
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    home = small_home(tmp_path_factory.mktemp("terminal"))
-    publish_small(home)
+    home = published_home(tmp_path_factory.mktemp("terminal"))
     return home
 
 

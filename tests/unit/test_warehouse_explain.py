@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from support.small_warehouse import publish_small, small_home
+from support.small_warehouse import published_home
 from warehouse.errors import Mistake
 from warehouse.readers.explain import calendar_quarter, explain, flat, text
 from warehouse.readers.read import open_published
@@ -11,8 +11,7 @@ from warehouse.readers.show import footer, gap_rows, gap_table, headline
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory):
-    home = small_home(tmp_path_factory.mktemp("explain"))
-    publish_small(home)
+    home = published_home(tmp_path_factory.mktemp("explain"))
     with open_published(home) as connection:
         yield connection
 

@@ -12,7 +12,9 @@ import pytest
 
 from ingest.aside import set_aside_table
 from ingest.companies import COMPANIES
-from ingest.curated.figures import AI_REVENUE_ROLES, REFUSED, SCENARIOS
+from ingest.curated.files import REFUSED
+from ingest.curated.roles import AI_REVENUE_ROLES
+from ingest.curated.scenarios import SCENARIOS
 from ingest.parsers.acceptance import KNOWN_FILINGS, with_acceptance
 from ingest.records import EDGES, FACTS, FIGURES, FILINGS, PAYLOADS, PENDING, SET_ASIDE
 from warehouse.errors import Busy, LoadError, WarehouseError, reason
@@ -194,6 +196,7 @@ ROUTES = {
 DAYS = {"inline": 1, "extracted": 1, "exhibit": 1, "api": 2, "api later": 3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leading", [None, *ROUTES])
 def test_which_statement_holds_does_not_depend_on_the_order_of_runs(home, leading):
     """All of them in one load, and each in a load of its own, in any order."""

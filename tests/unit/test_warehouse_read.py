@@ -7,7 +7,7 @@ import time
 import duckdb
 import pytest
 
-from support.small_warehouse import publish_small, small_home
+from support.small_warehouse import published_home
 from warehouse.errors import Mistake, NotPublished, WarehouseError
 from warehouse.readers import read
 from warehouse.readers.read import open_published, query, run_select
@@ -16,8 +16,7 @@ from warehouse.store.home import SCHEMA_VERSION, Home
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    home = small_home(tmp_path_factory.mktemp("read"))
-    publish_small(home)
+    home = published_home(tmp_path_factory.mktemp("read"))
     return home
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.report_marts import write_marts
-from support.small_warehouse import publish_small, small_home
+from support.small_warehouse import published_home
 from warehouse.readers import words
 from warehouse.readers.cite import footnote
 from warehouse.readers.explain import explain, text
@@ -44,8 +44,7 @@ def row(**more: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    home = small_home(tmp_path_factory.mktemp("words"))
-    publish_small(home)
+    home = published_home(tmp_path_factory.mktemp("words"))
     return home
 
 
@@ -147,6 +146,7 @@ def test_the_parts_add_up_as_they_are_written(parts):
 # --- one wording everywhere -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_surface_says_the_same(home, tmp_path):
     """Shell, tree, footnote and page: the same sentences, those of words.py."""
     with open_published(home) as connection:

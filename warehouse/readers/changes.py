@@ -19,6 +19,7 @@ from warehouse.readers.read import Rows, check_version, literal, query
 from warehouse.readers.review import decided_by_quarter
 from warehouse.readers.words import apportioned
 from warehouse.settings import DEFAULT_MEMORY
+from warehouse.store.macros import GAP_MOVED
 
 _COLUMNS = (
     "calendar_quarter, scenario, change, run_rate_before_usd, run_rate_after_usd, ai_revenue_before_usd, "
@@ -90,23 +91,13 @@ def diff(old: Path, new: Path) -> Rows:
 
 
 _DIFF = f"""
-    with paired as (
-        select
-            coalesce(a.calendar_quarter, b.calendar_quarter) as calendar_quarter,
-            coalesce(a.scenario, b.scenario) as scenario,
-            case when b.scenario is null then 'new' when a.scenario is null then 'gone' else 'moved' end as change,
-            b.run_rate_usd as run_rate_before_usd, a.run_rate_usd as run_rate_after_usd,
-            b.ai_revenue_usd as ai_revenue_before_usd, a.ai_revenue_usd as ai_revenue_after_usd,
-            b.gap_usd as gap_before_usd, a.gap_usd as gap_after_usd, a.gap_usd - b.gap_usd as gap_change_usd,
-            list_filter(coalesce(a.fact_ids, []), lambda id : not list_contains(coalesce(b.fact_ids, []), id)) as added,
-            list_filter(coalesce(b.fact_ids, []), lambda id : not list_contains(coalesce(a.fact_ids, []), id)) as
-            dropped
-        from after.marts.ai_revenue_gap as a
-        full join before.marts.ai_revenue_gap as b
-            on a.calendar_quarter = b.calendar_quarter and a.scenario = b.scenario
-        where a.scenario is null or b.scenario is null
-            or a.required_revenue_usd <> b.required_revenue_usd or a.ai_revenue_usd is distinct from b.ai_revenue_usd
+    with before as (
+        from before.marts.ai_revenue_gap
     ),
+    after as (
+        from after.marts.ai_revenue_gap
+    ),
+{GAP_MOVED}
     named as (
         select fact_id, source_title || coalesce(' (' || accession || ')', '') as title from after.marts.citations
         union
@@ -117,15 +108,15 @@ _DIFF = f"""
         select calendar_quarter, scenario, list_sort(list(distinct because)) as because
         from (
             select calendar_quarter, scenario, '+ ' || title as because
-            from paired cross join unnest(added) as x (fact_id) inner join named using (fact_id)
+            from moved cross join unnest(new_fact_ids) as x (fact_id) inner join named using (fact_id)
             union all
             select calendar_quarter, scenario, '- ' || title
-            from paired cross join unnest(dropped) as x (fact_id) inner join named using (fact_id)
+            from moved cross join unnest(dropped_fact_ids) as x (fact_id) inner join named using (fact_id)
         )
         group by calendar_quarter, scenario
     )
     select {_COLUMNS}, coalesce(because, []) as because
-    from paired left join reasons using (calendar_quarter, scenario)
+    from moved left join reasons using (calendar_quarter, scenario)
     order by calendar_quarter desc, scenario
 """
 

@@ -7,6 +7,8 @@ The folder needs no tool to be read: the published DuckDB file, the archive, the
 decisions, and the user's own figures, scenarios and verdicts on leads as they are, and manifest.json with the size and
 SHA-256 of each. Not in it: the build file (made anew from the rest), Dagster's history of runs, and the facts that ship
 with the code (their hash is in the manifest).
+
+Longer than 400 lines because export and import prove one manifest: apart, each would repeat what the other may contain.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ import duckdb
 from warehouse.errors import BackupError, Mistake, NotPublished, PublishError
 from warehouse.store import decisions
 from warehouse.store.faults import crash_point
-from warehouse.store.home import SCHEMA_VERSION, Home, beside, record_refresh, refresh_lock, sync_directory
+from warehouse.store.home import SCHEMA_VERSION, Home, beside, record_refresh, refresh_lock, sync
 from warehouse.store.publish import adopt, inspect_apart, inspect_foreign
 
 FORMAT = 1
@@ -114,9 +116,9 @@ def export(home: Home, folder: Path, curated: Path) -> Exported:
             files[DECISIONS] = {"sha256": sha256(decided).hexdigest(), "bytes": len(decided)}
         _write(part / MANIFEST, _manifest(files, stated))
         for directory in [part, *(path for path in part.rglob("*") if path.is_dir())]:
-            sync_directory(directory)
+            sync(directory)
         os.rename(part, folder)
-        sync_directory(folder.parent)
+        sync(folder.parent)
     except OSError as error:
         raise BackupError(f"no backup was made: {error}") from error
     finally:
@@ -439,9 +441,9 @@ def _move(home: Home, aside: Path, names: Iterable[str]) -> None:
         to = home.root / name
         if not to.parent.is_dir():
             to.parent.mkdir(parents=True)
-            sync_directory(to.parent.parent)
+            sync(to.parent.parent)
         os.replace(aside / name, to)
         if place == len(names) // 2:
             crash_point("import.half_archived")
     for directory in sorted({(home.root / name).parent for name in names}):
-        sync_directory(directory)
+        sync(directory)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from warehouse.errors import Mistake, WarehouseError
 from warehouse.formats import one_line
-from warehouse.store.home import Home, sync_directory
+from warehouse.store.home import Home, sync
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -323,7 +323,7 @@ def _add(home: Home, handle: int, before: bytes, lines: Iterable[bytes]) -> None
         if os.write(handle, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(handle)
-        sync_directory(home.root)
+        sync(home.root)
     except OSError as error:
         os.ftruncate(handle, len(before))
         raise WarehouseError(f"{home.decisions} was not written ({error.strerror}); nothing was decided") from error

@@ -282,9 +282,9 @@ def lock_holder(home: Home) -> str | None:
 # --- small files ----------------------------------------------------------------------------------
 
 
-def sync_directory(directory: Path) -> None:
-    """Make a rename in `directory` survive a power cut."""
-    handle = os.open(directory, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make what a file holds, or the names in a folder, survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -306,7 +306,7 @@ def replace_file(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        sync_directory(path.parent)
+        sync(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()

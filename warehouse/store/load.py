@@ -5,6 +5,8 @@ published file (publish.py).
 
 Each load is one transaction and may be repeated: the same rows again change nothing. The caller holds the home's
 refresh lock and has one connection to the build file at a time.
+
+Longer than 400 lines because the SQL of every load stands here: which of two statements holds is one rule for all.
 """
 
 from __future__ import annotations

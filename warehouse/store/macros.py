@@ -15,7 +15,10 @@ import duckdb
 
 from warehouse.store.verify import literal, quoted, tables_of
 
-_FILE = Path(__file__).with_name("reader_macros.sql")
+#: A common table expression, `moved`, over two others, `before` and `after`, with rows of ai_revenue_gap.
+GAP_MOVED = Path(__file__).with_name("gap_moved.sql").read_text("utf-8")
+#: All macros but those that follow from which marts there are.
+SHARED = Path(__file__).with_name("reader_macros.sql").read_text("utf-8").replace("    -- gap_moved.sql\n", GAP_MOVED)
 _MACRO = re.compile(
     r"((?:^-- .*\n)*)^create or replace macro marts\.(\w+)\(([^)]*)\) as( table)?", re.MULTILINE | re.IGNORECASE
 )
@@ -41,7 +44,7 @@ class Macro(NamedTuple):
 def reader_macros(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> str:
     """The text of all macros for the marts of a database: those of reader_macros.sql, and `<mart>_as_of` of each mart
     that has versions."""
-    shared, rest = _FILE.read_text("utf-8").split("-- As of a day\n")
+    shared, rest = SHARED.split("-- As of a day\n")
     versioned = [table for table in tables_of(connection, "marts", database) if table.endswith("_versions")]
     as_of = [_AS_OF.format(mart=table.removesuffix("_versions")) for table in versioned]
     return shared + "".join(as_of) + rest

@@ -6,6 +6,8 @@ here: derivation and its checks (dbt_project), reading (read.py).
 Not a rename over the published file: DuckDB finds a write-ahead log by the file's name, and a stale one is replayed
 into whatever lies under that name. Each publish makes a new file under a new name; readers follow a link, and
 keep what they have open.
+
+Longer than 400 lines because a publish is one path, and what a kill leaves behind is understood by reading it whole.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,7 +29,7 @@ import duckdb
 from warehouse.errors import PublishError
 from warehouse.store import verify
 from warehouse.store.faults import crash_point
-from warehouse.store.home import SCHEMA_VERSION, Home, refresh_lock, sync_directory
+from warehouse.store.home import SCHEMA_VERSION, Home, refresh_lock, sync
 from warehouse.store.load import SETTINGS
 from warehouse.store.macros import macros_in, reader_macros, surroundings
 from warehouse.store.verify import literal
@@ -38,37 +40,6 @@ STORAGE_VERSION = "v1.0.0"
 GENERATIONS_KEPT = 3
 #: A home with a refresh an hour gets here in a century; a larger number would leave none for those to come.
 LAST_ADOPTED = 999_999
-
-#: What others may rely on: these tables, with at least these columns (the method's published tables).
-CONTRACT: dict[str, tuple[str, ...]] = {
-    table: tuple(columns.split())
-    for table, columns in {
-        "ai_revenue_gap": "calendar_quarter scenario run_rate_basis ai_revenue_basis is_like_for_like run_rate_usd "
-        "gpu_share_of_tco data_center_spend_usd end_user_gross_margin required_revenue_usd ai_revenue_usd gap_usd "
-        "coverage_share known_from",
-        "ai_revenue_gap_versions": "calendar_quarter scenario run_rate_basis ai_revenue_basis is_like_for_like "
-        "run_rate_usd gpu_share_of_tco data_center_spend_usd end_user_gross_margin required_revenue_usd ai_revenue_usd "
-        "gap_usd coverage_share known_from known_to",
-        "forecast_errors": "scenario calendar_quarter forecast_run_rate_usd actual_known_from actual_run_rate_usd "
-        "error_usd",
-        "ai_revenue_gap_components": "calendar_quarter scenario component signed_usd value_kind formula fact_ids",
-        "nvidia_data_center_revenue": "calendar_quarter fiscal_quarter period_start period_end data_center_usd "
-        "compute_usd networking_usd hyperscale_usd ai_clouds_industrial_enterprise_usd total_revenue_usd value_kind "
-        "source_kind known_from fact_ids",
-        "customer_concentration": "period_start period_end customer_label customer_kind basis share accession "
-        "known_from",
-        "microsoft_share_of_nvidia": "calendar_quarter low_share central_share high_share method value_kind "
-        "known_from fact_ids",
-        "hyperscaler_capex": "ticker calendar_quarter fiscal_quarter period_start period_end capex_basis capex_usd "
-        "value_kind source_kind known_from fact_ids",
-        "ai_revenue": "company calendar_quarter layer run_rate_usd trailing_12m_usd overlap_usd counted_usd "
-        "staleness_days confidence known_from fact_ids",
-        "scenarios": "scenario parameter value known_from source_url note",
-        "citations": "fact_id company metric value unit accession form concept dimensions period_start period_end "
-        "filed_on source_kind source_title source_url sha256 confidence",
-        "coverage": "company metric calendar_quarter is_present reason_missing",
-    }.items()
-}
 
 _UNTOUCHED = "the published numbers are unchanged"
 
@@ -105,7 +76,7 @@ def publish(home: Home, info: BuildInfo, *, force: bool = False, macros: str | N
     The build file must be closed: no connection of this process, no other process. Call it only after every
     check has passed.
 
-    :param force: publish even if nothing changed.
+    :param force: publish even if nothing changed, or if a table or column that readers have is gone.
     :param macros: SQL of the macros, each `create or replace macro marts.<name>(...)`; default reader_macros().
     :raises Busy: another process refreshes.
     :raises PublishError: the marts are incomplete, the new file cannot be written, or it failed its audit.
@@ -128,7 +99,7 @@ def _publish(home: Home, info: BuildInfo, force: bool, macros: str | None) -> Pu
     # A name that nobody can know before: DuckDB would write through a link that lies there.
     new = home.generations / f".new-{os.urandom(8).hex()}.duckdb"
     with _workbench(home, spill=new.with_suffix(".spill")) as connection:
-        _check_contract(connection)
+        _check_contract(connection, {} if force else _read_now(home))
         macros = reader_macros(connection, "build") if macros is None else macros
         build = _describe(connection, home, info, macros)
         if not force and (same := _same_as_live(home, build)):
@@ -140,7 +111,7 @@ def _publish(home: Home, info: BuildInfo, force: bool, macros: str | None) -> Pu
             _clear_leftovers(home)
             raise
     # From here on the file never changes again.
-    _sync_file(new)
+    sync(new)
     new.chmod(0o444)
     crash_point("publish.synced")
     try:
@@ -177,7 +148,7 @@ def adopt(home: Home, file: Path, found: dict[str, Any]) -> Published:
         ((content_hash, generation),) = found["stated"]
         home.generations.mkdir(parents=True, exist_ok=True)
         file.chmod(0o444)
-        _sync_file(file)
+        sync(file)
         number = home.next_generation()
         if isinstance(generation, int) and generation <= LAST_ADOPTED:
             number = max(generation, number)
@@ -189,7 +160,7 @@ def _make_live(home: Home, new: Path, number: int) -> tuple[Path, str]:
     """The generation that readers now see, and what is not certain about that."""
     path = home.generation(number)
     os.rename(new, path)
-    sync_directory(home.generations)
+    sync(home.generations)
     crash_point("publish.named")
     warning = _flip(home, path)
     with suppress(OSError):  # readers see the new one: what fails from here on takes nothing back
@@ -235,22 +206,45 @@ def _workbench(home: Home, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _check_contract(connection: duckdb.DuckDBPyConnection) -> None:
-    rows = connection.execute(
-        "select table_name, list(column_name) from duckdb_columns() "
-        "where database_name = 'build' and schema_name = 'marts' group by all"
-    ).fetchall()
-    present = {table: set(columns) for table, columns in rows}
-    for table, columns in CONTRACT.items():
+_COLUMNS = """
+    select table_name, list(column_name order by column_index)
+    from duckdb_columns()
+    where database_name = {database} and schema_name = 'marts'
+    group by all
+"""
+
+
+def _read_now(home: Home) -> dict[str, list[str]]:
+    """Table -> columns of what readers see and may rely on; none where it is of another version or cannot be read."""
+    live = home.live()
+    try:
+        with duckdb.connect(str(live), read_only=True) if live and live.is_file() else nullcontext() as connection:
+            if (
+                connection
+                and connection.execute("select 1 from meta.build where schema_version = ?", [SCHEMA_VERSION]).fetchone()
+            ):
+                return dict(connection.execute(_COLUMNS.format(database="current_database()")).fetchall())
+    except duckdb.Error:
+        pass
+    return {}
+
+
+def _check_contract(connection: duckdb.DuckDBPyConnection, promised: dict[str, list[str]]) -> None:
+    """What readers have is a promise: within one SCHEMA_VERSION no table and no column of theirs goes."""
+    present = dict(connection.execute(_COLUMNS.format(database="'build'")).fetchall())
+    meant = "raise SCHEMA_VERSION (warehouse/store/home.py) where it is meant to go, or publish with --full"
+    for table, columns in promised.items():
         if table not in present:
-            raise PublishError(f"marts.{table} was not built; {_UNTOUCHED}")
+            raise PublishError(f"marts.{table} was not built, and readers have it; {meant}; {_UNTOUCHED}")
         if missing := [c for c in columns if c not in present[table]]:
-            raise PublishError(f"marts.{table} lacks {', '.join(missing)}; {_UNTOUCHED}")
+            raise PublishError(f"marts.{table} lacks {', '.join(missing)}, which readers have; {meant}; {_UNTOUCHED}")
     views = connection.execute(
         "select view_name from duckdb_views() where database_name = 'build' and schema_name = 'marts'"
     ).fetchall()
     if views:
         raise PublishError(f"marts.{views[0][0]} is a view: readers would see it empty; make it a table")
+    if "ai_revenue_gap" not in present:
+        raise PublishError(f"marts.ai_revenue_gap was not built; {_UNTOUCHED}")
     if connection.execute("select 1 from build.marts.ai_revenue_gap limit 1").fetchone() is None:
         raise PublishError(f"marts.ai_revenue_gap has no rows; {_UNTOUCHED}")
 
@@ -383,14 +377,6 @@ def copy_definitions(connection: duckdb.DuckDBPyConnection, schema: str, databas
         connection.execute(f"comment on column {where} is {literal(comment)}")
 
 
-def _sync_file(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 # --- auditing it ------------------------------------------------------------------------------------
 
 
@@ -439,7 +425,7 @@ def _flip(home: Home, path: Path) -> str:
     os.replace(link, home.published)
     warning = ""
     try:
-        sync_directory(home.root)
+        sync(home.root)
     except OSError as error:
         warning = (
             f"readers see {path.name}, but whether that outlives a power cut is not known: {home.root} could not be "

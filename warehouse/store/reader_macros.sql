@@ -235,27 +235,7 @@ create or replace macro marts.gap_changes(from_date, to_date) as table
     after as (
         select * from marts.ai_revenue_gap_as_of(to_date)
     ),
-    moved as (
-        select
-            after.calendar_quarter,
-            after.scenario,
-            case when before.scenario is null then 'new' else 'moved' end as change,
-            before.run_rate_usd as run_rate_before_usd,
-            after.run_rate_usd as run_rate_after_usd,
-            before.ai_revenue_usd as ai_revenue_before_usd,
-            after.ai_revenue_usd as ai_revenue_after_usd,
-            before.gap_usd as gap_before_usd,
-            after.gap_usd as gap_after_usd,
-            after.gap_usd - before.gap_usd as gap_change_usd,
-            after.known_from,
-            list_filter(after.fact_ids, lambda id : not list_contains(coalesce(before.fact_ids, []), id)) as new_fact_ids
-        from after
-        left join before on after.calendar_quarter = before.calendar_quarter and after.scenario = before.scenario
-        where
-            before.scenario is null
-            or before.required_revenue_usd <> after.required_revenue_usd
-            or before.ai_revenue_usd is distinct from after.ai_revenue_usd
-    ),
+    -- gap_moved.sql
     sides as (
         select *, -1 as sign, cast(from_date as date) as day from before
         union all
@@ -307,9 +287,13 @@ create or replace macro marts.gap_changes(from_date, to_date) as table
         where citation.known_from > cast(from_date as date) and citation.known_from <= cast(to_date as date)
         group by moved.calendar_quarter, moved.scenario
     )
-    select moved.*, coalesce(by_company.by_company, []) as by_company, coalesce(because.because, []) as because
+    select
+        moved.* exclude (dropped_fact_ids),
+        coalesce(by_company.by_company, []) as by_company,
+        coalesce(because.because, []) as because
     from moved
     left join by_company
         on moved.calendar_quarter = by_company.calendar_quarter and moved.scenario = by_company.scenario
     left join because on moved.calendar_quarter = because.calendar_quarter and moved.scenario = because.scenario
+    where moved.change <> 'gone'
     order by moved.calendar_quarter desc, moved.scenario;

@@ -3,6 +3,8 @@
 Belongs here: everything an extracted instance and an inline document have in common. Does not
 belong here: finding the facts (instance.py, inline.py), text to number (transforms.py), tables
 (table.py).
+
+Longer than 400 lines because every check that a fact must pass is shared by both forms, and they pass in one order.
 """
 
 from __future__ import annotations
