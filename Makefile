@@ -42,6 +42,7 @@ help:  ## this list
 gap: $(RUN_STAMP)  ## ingest the shipped facts, build, check, publish, print the table
 	@$(BIN)/aigap refresh
 	@$(BIN)/aigap show
+	@echo "All filings behind it: $(BIN)/aigap explain latest    Charts: $(BIN)/aigap report    More: $(BIN)/aigap --help"
 
 test: $(DEV_STAMP)  ## the whole test suite
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder

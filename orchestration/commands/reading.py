@@ -32,6 +32,8 @@ from warehouse.readers.outfile import new_file
 from warehouse.store.home import Home, read_last_refresh
 
 if TYPE_CHECKING:
+    import duckdb
+
     from warehouse.readers.bars import Terminal
 
 # --- help ---------------------------------------------------------------------------------------
@@ -119,7 +121,6 @@ def show(
     out: Path | None,
 ) -> int:
     """Print the gap, newest quarter first."""
-    from warehouse.readers.explain import calendar_quarter
     from warehouse.readers.read import copy_parquet, open_published
     from warehouse.readers.show import footer, forecasts_since, gap_rows, gap_sql, gap_table, headline, sentences
 
@@ -130,13 +131,13 @@ def show(
     last = None if is_all or quarter else last or (4 if scenario == "all" else 12)
     if style == "parquet" and out:
         with new_file(out) as file, open_published(home, may_write=file) as connection:
-            label = quarter and calendar_quarter(connection, quarter)
+            label = quarter and _label(connection, quarter)
             gap_rows(connection, scenario, last, as_of, label)
             copy_parquet(connection, gap_sql(scenario, last, as_of, label), file)
         return 0
     screen = _screen(style, out)
     with open_published(home) as connection:
-        label = quarter and calendar_quarter(connection, quarter)
+        label = quarter and _label(connection, quarter)
         found = gap_rows(connection, scenario, last, as_of, label)
         if style not in ("table", "md"):
             put_rows(found.columns, found.rows, style, out)
@@ -150,6 +151,12 @@ def show(
     put(said, out, is_painted=screen is not None)
     warn_of_failed_refresh(home)
     return 0
+
+
+def _label(connection: duckdb.DuckDBPyConnection, quarter: str) -> str:
+    from warehouse.readers.explain import calendar_quarter
+
+    return calendar_quarter(connection, quarter)
 
 
 def _screen(style: str, out: Path | None) -> Terminal | None:

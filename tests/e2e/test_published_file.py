@@ -81,7 +81,7 @@ def test_the_sources_of_any_mart_are_one_call_away(con):
     [
         ("gap_with(40, 50)", "GPU share of the total cost is above 0 and at most 1, such as 0.5; not 40"),
         ("gap_with(0, 0.5)", "GPU share"),
-        ("gap_with(0.5, 1)", "gross margin is at least 0 and below 1, such as 0.5; not 1"),
+        ("gap_with(0.5, 1)", "end-user margin is at least 0 and below 1, such as 0.5; not 1"),
         ("gap_with(0.5, -0.1)", "gross margin"),
         ("gap_changes(date '2026-06-30', date '2026-04-01')", "from 2026-06-30 to 2026-04-01 runs backwards"),
         ("gap_changes(date '2026-06-30', date '2999-04-01')", "2999-04-01 is in the future"),

@@ -62,12 +62,12 @@ def test_a_footnote_has_number_day_accession_address_and_doubt(connection):
     for part in (
         "AI revenue gap of 2026Q2 (scenario measured): $1,324.4B (1,324,368,000,000 USD) = "
         "required AI revenue $1,424.4B (1,424,368,000,000 USD) - AI revenue $100.0B.",
-        "Known since 2026-08-26; computed by ai-revenue-gap 0.1.0, generation 1, content hash ",
+        "Known from 2026-08-26; computed by ai-revenue-gap 0.1.0, generation 1, content hash ",
         "NVIDIA, CFO Commentary, filed 2026-08-26, for 2026-04-27 to 2026-07-26, accession 0001045810-26-000073, "
         + EXHIBIT,
         "AI's $200B Question, published 2023-09-20, https://example.org/b.",
         "AI revenue: 1 statement (1 company statement), the newest of 2026-07-15, all listed by aigap explain 2026Q2.",
-        "assumed: chips are 50.0% of a data center's cost",
+        "assumed: GPU share 50.0%, end-user margin 50.0%",
         "the gap, at the ends of the sourced shares too, $855.5B to $2,497.9B.",
         "not every year.",
     ):

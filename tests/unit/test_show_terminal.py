@@ -63,7 +63,7 @@ def test_no_line_is_longer_than_the_terminal(home, columns):
     for name in ("quarter", "required", "AI revenue", "gap"):
         assert name in head
     # What is not shown is named.
-    gone = [name for name in ("run rate", "spend", "like for like", "covered", "known since") if name not in head]
+    gone = [name for name in ("run rate", "spend", "like for like", "covered", "known from") if name not in head]
     if gone:
         told = flat[flat.index("left out at this width: ") :]
         assert all(name in told[:100] for name in gone)
@@ -157,7 +157,7 @@ def test_what_is_left_out_makes_room(width, alike):
         "gap",
         "covered",
         "like for like",
-        "known since",
+        "known from",
     ]
     cells = [["2026Q2", "$356.1B", "$712.2B", "$1,424.4B", "$110.8B", "$1,313.6B", "7.8%", alike, "2026-08-26"]]
     gone, length = left_out(columns, cells, width)
@@ -167,7 +167,7 @@ def test_what_is_left_out_makes_room(width, alike):
     assert length or table <= width or len(gone) >= 4
     assert alike == "yes" or "like for like" not in gone
     if length:
-        assert "known since" not in gone
+        assert "known from" not in gone
 
 
 def test_an_address_is_never_broken():

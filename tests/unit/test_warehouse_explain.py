@@ -134,7 +134,7 @@ def test_the_headline_states_the_number_and_its_doubt(connection):
     assert "2026Q2: NVIDIA's data-center revenue runs at $356.1B a year" in said
     assert "The gap: $1,324.4B." in said
     assert "4 x the quarter NVIDIA reported; AI revenue adds up companies' latest run rates" in said
-    assert "chips are 50.0% of a data center's cost" in said
+    assert "assumed: GPU share 50.0%, end-user margin 50.0%" in said
     assert "Not like for like" not in said
     assumed = headline(connection, gap_rows(connection, "cahn_method", None))
     assert "AI revenue is assumed, not measured" in assumed

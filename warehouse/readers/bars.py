@@ -14,7 +14,7 @@ BOLD, DIM, GREEN, RED, YELLOW = "1", "2", "32", "31", "33"
 _SMALLEST_BAR = 12
 _LARGEST_BAR = 40
 #: What goes first where the terminal is narrow; the quarter, what is required, AI revenue and the gap stay.
-_DISPENSABLE = ("spend", "like for like", "run rate", "known since", "covered")
+_DISPENSABLE = ("spend", "like for like", "run rate", "known from", "covered")
 
 
 class Terminal(NamedTuple):
@@ -66,7 +66,7 @@ def left_out(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int)
     """Which columns to leave out for a table of `width`, and how long the bars beside it are, 0 for none.
 
     Columns go, in a fixed order, until bars fit; if they never do, until the table does. "like for like" goes only for
-    a bar, and only if all rows say yes; "known since" and "covered" never go for a bar.
+    a bar, and only if all rows say yes; "known from" and "covered" never go for a bar.
 
     :param cells: rows of the widest table, as text.
     """

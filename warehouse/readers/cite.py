@@ -164,7 +164,7 @@ def _markdown(note: Footnote) -> str:
 def _sentences(note: Footnote, of: Callable[[Source], str], words: Callable[[str], str] = str) -> str:
     parts = [
         words(f"{note.number}."),
-        words(f"Known since {note.known_from}; computed by {note.product}, published {note.built_on}."),
+        words(f"Known from {note.known_from}; computed by {note.product}, published {note.built_on}."),
     ]
     if note.sources:
         parts.append(f"Sources: {'; '.join(map(of, note.sources))}.")
@@ -199,7 +199,7 @@ def _bibtex(note: Footnote) -> str:
             note.number,
             note.built_on,
             howpublished=f"{note.product}, published {note.built_on}",
-            note=f"Known since {note.known_from}. {further}{note.doubt}",
+            note=f"Known from {note.known_from}. {further}{note.doubt}",
         )
     ]
     for place, source in enumerate(note.sources, 1):

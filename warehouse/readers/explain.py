@@ -127,14 +127,14 @@ def text(tree: dict[str, Any]) -> str:
         f"= required {usd(tree['required_revenue_usd'])} - AI revenue {usd(tree['ai_revenue_usd'])}"
         f" ({percent(tree['coverage_share'])} covered); run rate: {tree['run_rate_basis']},"
         f" AI revenue: {tree['ai_revenue_basis']}, "
-        f"{'like for like' if tree['is_like_for_like'] else 'NOT like for like'}; known since {tree['known_from']}",
+        f"{'like for like' if tree['is_like_for_like'] else 'NOT like for like'}; known from {tree['known_from']}",
         *tree["said"][1:],
         "",
     ]
     if tree["gap_usd"] is None:
         lines[1] = (
             f"required {usd(tree['required_revenue_usd'])}; no AI revenue of this quarter is known on the basis "
-            f"{tree['ai_revenue_basis']}, so there is no gap; known since {tree['known_from']}"
+            f"{tree['ai_revenue_basis']}, so there is no gap; known from {tree['known_from']}"
         )
     for component in tree["components"]:
         amount = component["signed_usd"]

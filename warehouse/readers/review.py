@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Any
 
 import duckdb
@@ -166,6 +165,8 @@ def nearest(home: Home, target: str) -> list[str] | None:
 
     Looked for in the published file, then in the build file: a filing may have come with a refresh that failed.
     """
+    from difflib import get_close_matches
+
     known, accessions = _published_targets(home)
     accession, _, metric = target.partition("/")
     if target in known or (not metric and accession in accessions):

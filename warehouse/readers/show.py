@@ -103,7 +103,7 @@ def _cells(found: Rows, with_scenario: bool) -> tuple[list[str], list[list[str]]
         "gap",
         "covered",
         "like for like",
-        "known since",
+        "known from",
     ]
     rows = [
         [

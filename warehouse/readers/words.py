@@ -198,8 +198,8 @@ def stands_on(row: Row, evidence: Evidence) -> str:
         (
             _RUN_RATE[row["run_rate_basis"]],
             ai_revenue,
-            f"assumed: chips are {percent(row['gpu_share_of_tco'])} of a data center's cost, "
-            f"their users' gross margin is {percent(row['end_user_gross_margin'])}",
+            f"assumed: GPU share {percent(row['gpu_share_of_tco'])}, "
+            f"end-user margin {percent(row['end_user_gross_margin'])}",
         )
     )
 

@@ -175,12 +175,12 @@ create or replace macro marts.gap_with(gpu_share_of_tco, end_user_gross_margin) 
             run_rate_usd,
             case
                 when gpu_share_of_tco <= 0 or gpu_share_of_tco > 1
-                    then error(concat('a GPU share of the total cost is above 0 and at most 1, such as 0.5; not ', gpu_share_of_tco))
+                    then error(concat('a GPU share is above 0 and at most 1, such as 0.5; not ', gpu_share_of_tco))
                 else cast(gpu_share_of_tco as decimal(9, 6))
             end as gpu_share,
             case
                 when end_user_gross_margin < 0 or end_user_gross_margin >= 1
-                    then error(concat('a gross margin is at least 0 and below 1, such as 0.5; not ', end_user_gross_margin))
+                    then error(concat('an end-user margin is at least 0 and below 1, such as 0.5; not ', end_user_gross_margin))
                 else cast(end_user_gross_margin as decimal(9, 6))
             end as margin,
             ai_revenue_usd,
