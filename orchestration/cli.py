@@ -362,6 +362,18 @@ def _bundle_verify(args: argparse.Namespace, home: Home) -> int:
     return run.bundle_verify(_folder(args.from_dir), args.bundle)
 
 
+def _bulk_load(args: argparse.Namespace, home: Home) -> int:
+    from orchestration.bulk import bulk_load
+
+    return bulk_load(args.file, home, Progress(), args.jobs)
+
+
+def _bulk_build(args: argparse.Namespace, home: Home) -> int:
+    from orchestration.bulk import bulk_build
+
+    return bulk_build(home, Progress())
+
+
 def _export(args: argparse.Namespace, home: Home) -> int:
     if args.xlsx:
         return _workbook(args.xlsx, home)
@@ -677,6 +689,15 @@ def _parser() -> argparse.ArgumentParser:
         help="a home's archive, or a folder shaped like EDGAR",
     )
     command.add_argument("--bundle", type=Path, metavar="DIR", help="which bundle (default: ingest/bundle)")
+
+    bulk = commands.add_parser("bulk", help="facts of every filer, from SEC's bulk files")
+    actions = bulk.add_subparsers(title="actions", metavar="ACTION", required=True)
+    command = add(
+        "load", _bulk_load, "add what is new in companyfacts.zip or a Financial Statement Data Set", to=actions
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help="the zip, as the SEC publishes it")
+    command.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: one a processor)")
+    add("build", _bulk_build, "make the tables of every filer (ai_revenue_gap_universe.duckdb)", to=actions)
 
     command = add("export", _export, "make a backup folder, an Excel workbook or a data package", _EXPORT)
     what = command.add_mutually_exclusive_group(required=True)

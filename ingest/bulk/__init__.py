@@ -1,6 +1,6 @@
 """Facts of every filer: SEC's two bulk publications into partitioned Parquet.
 
-Belongs here: reading companyfacts.zip and Financial Statement Data Sets, the folder they are kept in, and what of a newer
+Belongs here: reading companyfacts.zip and Financial Statement Data Sets, the folder they are kept in, what of a newer
 publication is new. Does not belong here: the warehouse of the watch list, whose payloads are archived one by one.
 """
 

@@ -5,8 +5,8 @@ Belongs here: its columns, in both layouts, as facts. Does not belong here: whic
 SEC publishes one zip a quarter: sub.txt (filings), num.txt (facts), tab-separated. The layout of 2024 brought a column
 `segments` and put the columns in another order; both are read by name. What a reader must know of its facts:
 
-- A day (`ddate`) is rounded to the end of a month, and a period is told as its end and a number of quarters: they are not
-  the days a filing states, and such a fact is never the same one as that of company facts. Its `source_kind` says so.
+- A day (`ddate`) is rounded to the end of a month, and a period is told as its end and a number of quarters: they are
+  not the days a filing states, and such a fact is never the same one as that of company facts. `source_kind` says so.
 - Only facts of the primary statements are in it, rounded to four decimals.
 - Dimensions come without prefix and shortened; a coregistrant is the dimension `Coregistrant`.
 """
@@ -114,9 +114,7 @@ def _facts(rows: pa.Table, filings: pa.Table, place: pa.Array, url: str, digest:
         "source_url": pa.repeat(url, rows.num_rows),
         "sha256": pa.repeat(digest, rows.num_rows),
     }
-    return pa.table(
-        [columns.get(field.name, pa.nulls(rows.num_rows, field.type)) for field in FACTS], schema=FACTS
-    )
+    return pa.table([columns.get(field.name, pa.nulls(rows.num_rows, field.type)) for field in FACTS], schema=FACTS)
 
 
 def _filings(file: zipfile.ZipFile, encoding: str) -> pa.Table:
@@ -144,7 +142,9 @@ def _write(zip_path: Path, writer: BatchWriter, encoding: str, digest: str) -> N
             rows = pa.Table.from_batches([batch])
             place = pc.index_in(rows["adsh"], filings["adsh"].combine_chunks()).combine_chunks()
             used = pc.and_(pc.is_valid(place), pc.is_valid(rows["value"]))
-            kept, _ = split_impossible(_facts(rows.filter(used), filings, place.filter(used.combine_chunks()), url, digest))
+            kept, _ = split_impossible(
+                _facts(rows.filter(used), filings, place.filter(used.combine_chunks()), url, digest)
+            )
             if kept.num_rows:
                 writer.add_facts(kept)
         writer.add_filers(_filers(filings))

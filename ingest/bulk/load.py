@@ -104,9 +104,7 @@ def load_zip(path: Path, store: BulkStore, say: Say, processes: int | None = Non
     try:
         under_way: dict[Future[Written], tuple[str, int]] = {}
         for batch, part in zip(store.numbers(), _batches(new), strict=False):
-            job = pool.submit(
-                company_facts.write_batch, path, part, store.root, batch, changed.intersection(part)
-            )
+            job = pool.submit(company_facts.write_batch, path, part, store.root, batch, changed.intersection(part))
             under_way[job] = batch, len(part)
         for job in as_completed(under_way):
             batch, size = under_way[job]

@@ -7,7 +7,8 @@ batch is read from.
     filers/000017.parquet                  schema FILERS
     manifest.jsonl                         one line a batch, only ever appended to
 
-A file that no line of the manifest names is what a killed run left behind: readers pass it by, the next load removes it.
+A file that no line of the manifest names is what a killed run left behind: readers pass it by, the next load
+removes it.
 """
 
 from __future__ import annotations
