@@ -39,7 +39,7 @@ def state(home: Home, *, code: Path = CODE, environ: Mapping[str, str] = os.envi
     :param day: today, in UTC: what is known, due or dated ahead depends on it.
     """
     written = {home.build, home.generations, home.published, home.report}
-    kept_by_others = {home.dagster, home.dbt, home.docs, home.lock, home.last_refresh}
+    kept_by_others = {home.dagster, home.dbt, home.docs, home.lock, home.last_refresh, home.bulk, home.universe}
     said = sorted(f"{name}={value}" for name, value in environ.items() if name.startswith("AIGAP_"))
     inputs = [str(day or datetime.now(UTC).date()), sys.version, *said]
     inputs += sorted(name for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith(".dist-info"))

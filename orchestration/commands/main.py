@@ -63,6 +63,7 @@ _COMMANDS = {
     "leads": "deciding",
     "figures": "deciding",
     "bundle": "running",
+    "bulk": "running",
     "export": "keeping",
     "import": "keeping",
     "ui": "running",

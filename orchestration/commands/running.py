@@ -44,6 +44,11 @@ _UI = """\
 The UI has no login. By default it is read-only and listens on 127.0.0.1. With --writable any web page open in
 your browser could start runs on it; with another --host, anyone who reaches the port can read it.
 """
+_BULK = """\
+The zip is read in several processes and bounded memory into Parquet by year of filing under bulk/ in the home. A load
+that was stopped goes on where it was; of a newer zip only what is new is read. A damaged member is named and left out,
+and the exit code is then 1.
+"""
 _DOCS = """\
 One page under docs/ in the home, by dbt, with the lineage of every table; needs no server and no network to be read.
 Prints where it is. Takes some seconds, and a build: run aigap refresh first.
@@ -151,3 +156,29 @@ def _folder(path: Path) -> Path:
     if not path.is_dir():
         raise Mistake(f"{path} is not a folder; --from takes one shaped like EDGAR (data.sec.gov/..., www.sec.gov/...)")
     return path
+
+
+# --- the facts of every filer -----------------------------------------------------------------------
+
+
+@click.group(cls=Group)
+def bulk(home: Home) -> None:
+    """Load the facts of every filer from SEC's bulk files, and make tables of them."""
+
+
+@bulk.command(cls=Command, epilog=_BULK)
+@click.argument("file", type=FILE, metavar="FILE", help="the zip, as the SEC publishes it")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="processes  [default: one a processor]")
+def load(home: Home, file: Path, jobs: int | None) -> int:
+    """Add what is new in companyfacts.zip or a Financial Statement Data Set."""
+    from orchestration.bulk import bulk_load
+
+    return bulk_load(file, home, Progress(), jobs)
+
+
+@bulk.command("build", cls=Command)
+def build_universe(home: Home) -> int:
+    """Make the tables of every filer (ai_revenue_gap_universe.duckdb)."""
+    from orchestration.bulk import bulk_build
+
+    return bulk_build(home, Progress())

@@ -9,6 +9,8 @@ from itertools import permutations
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ingest.aside import set_aside_table
 from ingest.companies import COMPANIES
@@ -18,7 +20,7 @@ from ingest.curated.scenarios import SCENARIOS
 from ingest.parsers.acceptance import KNOWN_FILINGS, with_acceptance
 from ingest.records import EDGES, FACTS, FIGURES, FILINGS, PAYLOADS, PENDING, SET_ASIDE
 from warehouse.errors import Busy, LoadError, WarehouseError, reason
-from warehouse.store import load
+from warehouse.store import load, publish
 from warehouse.store.home import Home
 from warehouse.store.load import (
     forget_payloads,
@@ -218,6 +220,40 @@ def test_which_statement_holds_does_not_depend_on_the_order_of_runs(home, leadin
     assert len(seen) == 1
     if leading is None:
         assert "'9999" in seen.pop(), "the extracted instance, and of two the one whose address comes first"
+
+
+STATED = st.lists(
+    st.tuples(
+        st.sampled_from(sorted(ROUTES)), st.sampled_from("abc"), st.integers(1, 3), st.sampled_from(["-6", None])
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stated=STATED, split=st.integers(0, len(ROUTES)))
+def test_what_is_kept_is_the_best_of_all_statements_of_a_key(build, stated, split):
+    """Held to the rule itself, a ranking of every statement of every key, for payloads loaded at once or in two runs."""
+    forget_payloads(build)
+    rows = [
+        (name, ROUTES[name] | dict(accession=key, value=Decimal(value), decimals=decimals))
+        for name, key, value, decimals in stated
+    ]
+    names = sorted({name for name, _ in rows})
+    for part in (names[:split], names[split:]):
+        read = payloads(*(payload(ROUTES[n]["sha256"], DAYS[n], ROUTES[n]["source_url"]) for n in part))
+        load_facts(build, facts(*(row for name, row in rows if name in part)), read)
+        load_payloads(build, read)
+    order = ["extracted", "exhibit", "inline", "api", "api later"]
+    best = {}
+    for name, row in sorted(rows, key=lambda r: (order.index(r[0]), r[1]["value"], r[1]["decimals"] or "~")):
+        best.setdefault(row["accession"], row)
+    kept = build.execute("select accession, value, decimals, sha256 from raw.xbrl_facts order by all").fetchall()
+    assert kept == sorted(tuple(r[c] for c in ("accession", "value", "decimals", "sha256")) for r in best.values())
+    others = {(r["accession"], r["value"]) for _, r in rows if r["value"] != best[r["accession"]]["value"]}
+    noted = build.execute("select accession, other_value from raw.fact_conflicts join raw.xbrl_facts using (fact_id)")
+    assert sorted(noted.fetchall()) == sorted(others)
 
 
 def test_a_restatement_is_another_fact_because_its_filing_differs(build):
@@ -478,3 +514,18 @@ def test_a_loading_process_needs_no_network_and_little_memory(build):
     assert settings["TimeZone"] == "UTC"
     assert settings["memory_limit"] == "953.6 MiB"
     assert int(settings["threads"]) <= max(2, os.cpu_count() or 1)
+
+
+def test_what_is_spilled_to_disk_has_a_limit_that_holds(home, monkeypatch):
+    """Given with the connection DuckDB takes it and heeds it not."""
+    for module in (load, publish):
+        monkeypatch.setattr(module, "SPILL_LIMIT", "set max_temp_directory_size = '1MB'")
+    monkeypatch.setitem(load.SETTINGS, "memory_limit", "30MB")
+    much = "select count(*) from (select md5(i::varchar) as t from range(600000) as r (i) order by t limit 599999)"
+    with open_build(home) as build, pytest.raises(duckdb.OutOfMemoryException, match="max_temp_directory_size"):
+        build.execute(much)
+    with publish._workbench(home, home.root / "spill") as connection:
+        with pytest.raises(duckdb.OutOfMemoryException, match="max_temp_directory_size"):
+            connection.execute(much)
+        connection.execute("set max_temp_directory_size = '2GB'")
+        connection.execute(much)

@@ -83,6 +83,16 @@ class Home(NamedTuple):
         return self.root / "decisions.jsonl"
 
     @property
+    def bulk(self) -> Path:
+        """Facts of every filer (aigap bulk load), and what is made from them on the way."""
+        return self.root / "bulk"
+
+    @property
+    def universe(self) -> Path:
+        """Tables of every filer, made from `bulk` (aigap bulk build)."""
+        return self.root / "ai_revenue_gap_universe.duckdb"
+
+    @property
     def figures(self) -> Path:
         """The user's own figures: CSV files with the header of ingest/curated."""
         return self.root / "figures"

@@ -30,7 +30,7 @@ from warehouse.errors import PublishError
 from warehouse.store import verify
 from warehouse.store.faults import crash_point
 from warehouse.store.home import SCHEMA_VERSION, Home, refresh_lock, sync
-from warehouse.store.load import SETTINGS
+from warehouse.store.load import SETTINGS, SPILL_LIMIT
 from warehouse.store.macros import macros_in, reader_macros, surroundings
 from warehouse.store.verify import literal
 
@@ -200,6 +200,7 @@ def _workbench(home: Home, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise PublishError(f"{home.build} is still open, or its writer was killed; run aigap refresh")
     connection = duckdb.connect(config={**SETTINGS, "temp_directory": str(spill)})
     try:
+        connection.execute(SPILL_LIMIT)
         connection.execute(f"attach {literal(str(home.build))} as build (read_only)")
         yield connection
     finally:
