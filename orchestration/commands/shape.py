@@ -48,6 +48,7 @@ class NewFile(click.Path):
 
 
 FILE = click.Path(path_type=Path)
+THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE = NewFile(path_type=Path)
 
 
