@@ -47,7 +47,7 @@ def test_a_wide_terminal_shows_the_whole_table_with_bars_in_colour(home):
     assert re.search(r"  ██░{15,}$", shown[2])
     # No AI revenue is known of the other one.
     assert re.search(r"  ░+$", shown[3])
-    assert "\x1b[32m█\x1b[0m\x1b[31m░" in said
+    assert "\x1b[32m██\x1b[0m\x1b[31m░" in said
     assert "█ AI revenue, ░ the rest of what is required; the longest bar is $1,424.4B" in plain
 
 
