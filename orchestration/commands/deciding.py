@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from orchestration.commands.reading import warn_of_failed_refresh
-from orchestration.commands.shape import FILE, Command, Group, cell, rows
+from orchestration.commands.shape import THERE, Group, cell, rows
 from orchestration.commands.terminal import put_rows, say
 from warehouse.errors import FAILED, Mistake
 from warehouse.formats import emit, one_line
@@ -90,7 +90,7 @@ def _warn_of_damaged_decisions(home: Home) -> None:
         say(line)
 
 
-def _verdict(verdict: str, summary: str) -> Command:
+def _verdict(verdict: str, summary: str) -> click.Command:
     """`aigap review VERDICT`."""
 
     @review.command(verdict, help=f"{summary[0].upper()}{summary[1:]}.", epilog=_DECIDE)
@@ -190,7 +190,7 @@ def figures(home: Home) -> None:
 
 
 @figures.command(epilog=_CHECK)
-@click.argument("file", type=FILE, help="a file of figures, or a scenarios.csv")
+@click.argument("file", type=THERE, help="a file of figures, or a scenarios.csv")
 @rows
 def check(home: Home, file: Path, style: str) -> int:
     """Explain what is wrong with a file of figures."""

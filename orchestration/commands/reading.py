@@ -131,13 +131,13 @@ def show(
     last = None if is_all or quarter else last or (4 if scenario == "all" else 12)
     if style == "parquet" and out:
         with new_file(out) as file, open_published(home, may_write=file) as connection:
-            label = quarter and _label(connection, quarter)
+            label = quarter and _label(connection, quarter, as_of)
             gap_rows(connection, scenario, last, as_of, label)
             copy_parquet(connection, gap_sql(scenario, last, as_of, label), file)
         return 0
     screen = _screen(style, out)
     with open_published(home) as connection:
-        label = quarter and _label(connection, quarter)
+        label = quarter and _label(connection, quarter, as_of)
         found = gap_rows(connection, scenario, last, as_of, label)
         if style not in ("table", "md"):
             put_rows(found.columns, found.rows, style, out)
@@ -153,10 +153,10 @@ def show(
     return 0
 
 
-def _label(connection: duckdb.DuckDBPyConnection, quarter: str) -> str:
+def _label(connection: duckdb.DuckDBPyConnection, quarter: str, as_of: date | None) -> str:
     from warehouse.readers.explain import calendar_quarter
 
-    return calendar_quarter(connection, quarter)
+    return calendar_quarter(connection, quarter, as_of)
 
 
 def _screen(style: str, out: Path | None) -> Terminal | None:
@@ -273,5 +273,7 @@ def report(home: Home, out: Path | None) -> None:
     from warehouse.readers.read import open_published
     from warehouse.report import write_report
 
+    if out and (out.suffix.lower() not in (".html", ".htm") or not out.expanduser().absolute().parent.is_dir()):
+        raise Mistake(f"{out} must end in .html, for it is a page, and be in a folder that is there")
     open_published(home).close()  # tables of another version are refused here, as everywhere
     emit(f"{write_report(home.published, out or home.report / 'index.html')}\n")

@@ -101,7 +101,7 @@ def as_of(home: Home, day: date, file: Path) -> int:
 
 @click.command(cls=Command, epilog=_UI)
 @click.option("--host", default="127.0.0.1", help="address to listen on")
-@click.option("--port", type=int, default=3000, help="port to listen on")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", default=3000, help="port to listen on")
 @click.option("--writable", is_flag=True, help="let the UI start and stop runs (read the warning below)")
 @click.option("--only", type=click.Choice(["webserver", "daemon"]), help="one of the two, for a service manager")
 def ui(home: Home, host: str, port: int, writable: bool, only: str | None) -> int:

@@ -48,6 +48,7 @@ class NewFile(click.Path):
 
 
 FILE = click.Path(path_type=Path)
+THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE = NewFile(path_type=Path)
 
 
@@ -116,7 +117,7 @@ def rows_or_file(command: Decorated) -> Decorated:
     written = f"write to this file, not to standard output; its ending says the format: {' '.join(ENDINGS)}"
     kinds = click.Choice([*FORMATS, "parquet"])
     to_file = click.option("--out", type=NEW_FILE, metavar="FILE", help=written)(settled)
-    return click.option("--format", "style", type=kinds, help=text)(to_file)
+    return click.option("--format", "style", type=kinds, help=text)(to_file)  # type: ignore[return-value]
 
 
 def _settled(style: str | None, out: Path | None) -> str:
@@ -156,7 +157,7 @@ class _Ours(click.Command):
     """A command that works in a home: its function gets it first."""
 
     def __init__(self, *args: Any, callback: Callable[..., Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, callback=callback and self._at_home(callback), **kwargs)
+        super().__init__(*args, callback=callback and self._at_home(callback), **kwargs)  # type: ignore[misc]
         self.params += _common()
         self.context_settings = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110}
 

@@ -406,3 +406,43 @@ def test_a_reader_that_leaves_early_is_no_failure(published):
     command = f"'{AIGAP}' sql 'from range(10000) as r(i)' --format csv | head -1; exit ${{PIPESTATUS[0]}}"
     done = shell(["bash", "-c", command], published)
     assert (done.returncode, done.stdout, done.stderr) == (0, "i\n", "")
+
+
+# --- what is typed, and what is meant -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", ["2026Q2", "Q2 2026", "2Q26", "2026-Q2", "FY27Q2", "latest"])
+def test_show_takes_one_quarter_however_it_is_typed(aigap, home, typed):
+    code, out, _ = aigap("show", typed, "--format", "csv")
+    assert (code, [line.split(",")[0] for line in out.splitlines()[1:]]) == (0, ["2026Q2"])
+
+
+@pytest.mark.parametrize(
+    ("argv", "near"),
+    [
+        (["shwo"], "Did you mean 'show'?"),
+        (["show", "--scenari", "all"], "Did you mean '--scenario'?"),
+        (["show", "--scenario", "mesured"], "did you mean measured?"),
+        (["explain", "2026Q5"], "did you mean 2026Q2?"),
+        (["explain", "2026Q2", "--scenario", "mesured"], "did you mean measured?"),
+        (["sql", "from marts.scenario"], 'Did you mean "scenarios"'),
+        (["review", "acept", "x"], "Did you mean 'accept'?"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_nearest_right_one(aigap, home, argv, near):
+    code, out, err = aigap(*argv)
+    assert (code, out) == (2, "")
+    assert near in err
+
+
+def test_a_files_ending_says_its_format(aigap, home, tmp_path):
+    assert aigap("sql", "select 1 as a", "--out", str(tmp_path / "x.json"))[0] == 0
+    assert json.loads((tmp_path / "x.json").read_text()) == [{"a": 1}]
+    code, _, err = aigap("sql", "select 1 as a", "--out", str(tmp_path / "x.xyz"))
+    assert (code, ".csv, .json, .md, .txt, .parquet" in err) == (2, True)
+    assert aigap("sql", "select 1 as a", "--format", "csv", "--out", str(tmp_path / "y.json"))[0] == 2
+
+
+def test_an_address_is_whole_where_nobody_looks(aigap, home):
+    address = "https://example.org/" + "x" * 80
+    assert address in aigap("sql", f"select '{address}' as a")[1]

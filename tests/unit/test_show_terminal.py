@@ -45,10 +45,10 @@ def test_a_wide_terminal_shows_the_whole_table_with_bars_in_colour(home):
     # The newest quarter's bar is the longest: it takes all the room there is, and 7 % of it are there.
     assert shown[2].startswith(table[2])
     assert len(shown[2]) == 120
-    assert re.search(r"  █░{15,}$", shown[2])
+    assert re.search(r"  ██░{15,}$", shown[2])
     # No AI revenue is known of the other one.
     assert re.search(r"  ░+$", shown[3])
-    assert "\x1b[32m█\x1b[0m\x1b[31m░" in said
+    assert "\x1b[32m██\x1b[0m\x1b[31m░" in said
     assert "█ AI revenue, ░ the rest of what is required; the longest bar is $1,424.4B" in plain
 
 
@@ -96,7 +96,7 @@ def test_columns_overrides_the_width(home):
 
 def test_a_terminal_without_block_characters_gets_others(home):
     said = on_terminal(home, "show", PYTHONUTF8="0", PYTHONIOENCODING="ascii", LC_ALL="C")
-    assert re.search(r"  \x1b\[32m#\x1b\[0m\x1b\[31m\.+\x1b\[0m$", said, re.MULTILINE)
+    assert re.search(r"  \x1b\[32m##\x1b\[0m\x1b\[31m\.+\x1b\[0m$", said, re.MULTILINE)
     assert said.isascii()
 
 

@@ -25,11 +25,17 @@ _CITED = (
 )
 
 
-def calendar_quarter(connection: duckdb.DuckDBPyConnection, text: str) -> str:
+def calendar_quarter(connection: duckdb.DuckDBPyConnection, text: str, as_of: date | None = None) -> str:
     """`2026Q2` from what a person types, by the rule of marts.calendar_quarter_of.
 
+    :param as_of: of this day is what is the latest.
     :raises Mistake: it is no quarter, or none at hand; says what is.
     """
+    if as_of and text.strip().lower() == "latest":
+        newest = f"select max(calendar_quarter) from {as_of_table('ai_revenue_gap', as_of)} where scenario = 'measured'"
+        if found := query(connection, newest).rows[0][0]:
+            return str(found)
+        raise Mistake(f"no quarter of scenario measured was known as of {as_of}")
     try:
         return str(query(connection, f"select marts.calendar_quarter_of({literal(text)})").rows[0][0])
     except (duckdb.InvalidInputException, duckdb.ParserException):  # the macro's own word; a NUL ends a statement
@@ -66,7 +72,7 @@ def explain(
     :param as_of: as known at the end of this day, and without what stands for review now.
     :raises Mistake: no such quarter or scenario, or none on that day; lists those there are.
     """
-    label = calendar_quarter(connection, quarter)
+    label = calendar_quarter(connection, quarter, as_of)
     gap, addends = (as_of_table(f"ai_revenue_gap{name}", as_of) for name in ("", "_components"))
     here = f"calendar_quarter = {literal(label)} and scenario = {literal(scenario)}"
     gaps = query(connection, f"from {gap} where {here}").as_dicts()
