@@ -32,7 +32,7 @@ FACTS = pa.schema(
         ("period_end", pa.date32()),
         ("value", DECIMAL),
         ("decimals", pa.string()),
-        ("source_kind", pa.string()),  # xbrl_instance | inline_xbrl | companyfacts
+        ("source_kind", pa.string()),  # xbrl_instance | inline_xbrl | companyfacts; in bulk: financial_data_set
         ("source_url", pa.string()),
         ("sha256", pa.string()),
         ("frame", pa.string()),

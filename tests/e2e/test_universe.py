@@ -47,14 +47,18 @@ def test_of_the_watch_list_it_says_what_the_watch_list_says(tables):
         """
         select
             count(*),
-            count(*) filter (where (u.capex_usd, u.period_start, u.period_end) = (p.capex_usd, p.period_start, p.period_end))
+            count(*) filter (where (u.capex_usd, u.period_end) = (p.capex_usd, p.period_end))
         from published.marts.hyperscaler_capex as p
         inner join known using (ticker)
         left join universe.filer_capex as u using (cik, calendar_quarter)
-        where p.capex_basis = 'cash_gross' and p.source_kind = 'xbrl'
+        where
+            p.capex_basis = 'cash_gross'
+            and p.source_kind = 'xbrl'
+            -- a press figure may be part of a difference; bulk facts have none
+            and list_filter(p.fact_ids, lambda id: id[1] <> 'x') = []
         """
     ).fetchone()
-    assert compared > 200
+    assert compared > 150
     assert equal == compared
 
 

@@ -1,7 +1,7 @@
 """What the examples print, as examples/README.md shows it.
 
 Belongs here: running each example. `python -m support.examples HOME` (from tests/) writes the outputs anew from what is
-published there; with --universe in its place those of examples/universe. Does not belong here: the README's words, assertions.
+published there; with --universe in its place those of examples/universe. Does not belong here: words, assertions.
 """
 
 from __future__ import annotations

@@ -234,7 +234,7 @@ STATED = st.lists(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stated=STATED, split=st.integers(0, len(ROUTES)))
 def test_what_is_kept_is_the_best_of_all_statements_of_a_key(build, stated, split):
-    """Held to the rule itself, a ranking of every statement of every key, for payloads loaded at once or in two runs."""
+    """Held to the rule itself: a ranking of every statement of every key, for payloads loaded in one run or two."""
     forget_payloads(build)
     rows = [
         (name, ROUTES[name] | dict(accession=key, value=Decimal(value), decimals=decimals))
@@ -247,7 +247,7 @@ def test_what_is_kept_is_the_best_of_all_statements_of_a_key(build, stated, spli
         load_payloads(build, read)
     order = ["extracted", "exhibit", "inline", "api", "api later"]
     best = {}
-    for name, row in sorted(rows, key=lambda r: (order.index(r[0]), r[1]["value"], r[1]["decimals"] or "~")):
+    for _, row in sorted(rows, key=lambda r: (order.index(r[0]), r[1]["value"], r[1]["decimals"] or "~")):
         best.setdefault(row["accession"], row)
     kept = build.execute("select accession, value, decimals, sha256 from raw.xbrl_facts order by all").fetchall()
     assert kept == sorted(tuple(r[c] for c in ("accession", "value", "decimals", "sha256")) for r in best.values())
