@@ -257,10 +257,14 @@ def _cite(args: argparse.Namespace, home: Home) -> int:
 
 def _page(args: argparse.Namespace, home: Home) -> int:
     from warehouse.readers.read import open_published
-    from warehouse.report import write_report
+    from warehouse.report import write_report, write_site
 
     open_published(home).close()  # tables of another version are refused here, as everywhere
-    emit(f"{write_report(home.published, args.out or home.report / 'index.html')}\n")
+    if args.single_file:
+        written = write_report(home.published, args.out or home.report / "ai-revenue-gap.html")
+    else:
+        written = write_site(home.published, args.out or home.report)
+    emit(f"{written}\n")
     return 0
 
 
@@ -697,8 +701,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--only", choices=("webserver", "daemon"), help="one of the two, for a service manager")
 
-    command = add("report", _page, "write the numbers as a page to look at", _PAGE)
-    command.add_argument("--out", type=Path, metavar="FILE", help="where to (default: report/index.html in the home)")
+    command = add("report", _page, "write the numbers as a site to look at, or as one page", _PAGE)
+    command.add_argument(
+        "--out", type=Path, metavar="PATH", help="folder of the site, or the one file (default: report/)"
+    )
+    command.add_argument("--single-file", action="store_true", help="one page to mail instead of the site")
 
     add("docs", _docs, "write what every table and column means as a page", _DOCS)
 
@@ -796,8 +803,9 @@ examples:
   aigap sql "from marts.citations" --format parquet --out citations.parquet     every row, whatever --max-rows says
 """
 _PAGE = """\
-Charts, tables and sources of what is published, in one file that opens from disk and asks no network. Prints where it
-is.
+Charts, tables and sources of what is published, as a site of static files that opens from disk and asks no network,
+with a picture of each chart and every table as CSV and Parquet; with --single-file, pages and charts in one file.
+Prints where it is.
 """
 _DOCS = """\
 One page under docs/ in the home, by dbt, with the lineage of every table; needs no server and no network to be read.
