@@ -12,7 +12,7 @@ import hashlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
@@ -112,7 +112,7 @@ def vega() -> str:
     return re.sub("<(?=/script|!--)", r"\\x3c", bundle, flags=re.IGNORECASE)
 
 
-def figure(chart: Chart, known: str, files: Iterable[str] = (), root: str = "") -> str:
+def figure(chart: Chart, known: str, files: Sequence[str] = (), root: str = "") -> str:
     """A chart's section.
 
     :param known: the newest filing and the newest figure behind the page, :param files: endings of the files beside it
@@ -122,9 +122,10 @@ def figure(chart: Chart, known: str, files: Iterable[str] = (), root: str = "") 
     controls = f'<div class="controls">{chart.controls}</div>' if chart.controls else ""
     caveat = f'<p class="caveat">{escape(chart.caveat)}</p>' if chart.caveat else ""
     links = "".join(f'<a href="{root}charts/{name}.{ending}">{ending.upper()}</a> ' for ending in files)
+    columns = f' <a href="{root}data/datapackage.json">Columns</a>' if "png" in files else ""
     beside = (
         f'<p class="beside">{links}<a href="{root}charts/{name}.html">Alone</a> '
-        f'<a href="{root}method.html">Method</a> <a href="{root}data/datapackage.json">Columns</a></p>'
+        f'<a href="{root}method.html">Method</a>{columns}</p>'
         f'<details class="embed"><summary>Embed</summary><code>&lt;iframe src="charts/{name}.html" title='
         f'"{escape(escape(chart.title))}" width="100%" height="640" loading="lazy"&gt;&lt;/iframe&gt;</code></details>'
         if files

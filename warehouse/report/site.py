@@ -47,7 +47,7 @@ def write(connection: duckdb.DuckDBPyConnection, folder: Path, *, is_whole: bool
         _put(folder / f"charts/{chart.id}.js", _carried(chart, sources))
         _put(folder / f"charts/{chart.id}.csv", _csv(chart.table or chart.rows))
         _put(folder / f"charts/{chart.id}.json", json(_told(chart)))
-        has = endings if chart.spec else endings[:2]
+        has = _beside(chart, endings)
         _put(folder / f"charts/{chart.id}.html", _page(connection, common, [chart], chart.title, has, "../"))
     for topic, title in pages.TOPICS.items():
         shown = [chart for view, chart in charts.items() if view.topic == topic]
@@ -56,6 +56,11 @@ def write(connection: duckdb.DuckDBPyConnection, folder: Path, *, is_whole: bool
     page = _page(connection, common, start, "Where is all the revenue?", endings, "", "index")
     replace_file(folder / "index.html", page.encode())
     return folder / "index.html"
+
+
+def _beside(chart: Chart, endings: Sequence[str]) -> Sequence[str]:
+    """The files of a chart: one whose rows the script computes has no picture, nor has a table."""
+    return endings if chart.spec and not chart.derive else endings[:2]
 
 
 def _put(path: Path, text: str) -> None:
@@ -106,7 +111,7 @@ def _page(
         f'<meta property="og:image" content="{root}charts/{charts[0].id}.png">' if charts and "png" in endings else ""
     )
     scripts = "".join(f'<script src="{root}assets/{name}.js"></script>\n' for name in ("vega", "common"))
-    files = {chart.id: endings if chart.spec else endings[:2] for chart in charts}
+    files = {chart.id: _beside(chart, endings) for chart in charts}
     return pages.fill(
         {
             "policy": escape(pages.SITE_POLICY),

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from warehouse.report.pages import TOPICS
 from warehouse.report.spec import Chart
 
 
@@ -37,7 +38,9 @@ def _view(name: str) -> View:
     return View(module.TOPIC, module.ORDER, getattr(module, "START", False), module.chart, frozenset(read))
 
 
-#: By their order; two of one order by name.
-VIEWS: tuple[View, ...] = tuple(
-    sorted((_view(found.name) for found in pkgutil.iter_modules(__path__)), key=lambda view: view.order)
-)
+def _place(view: View) -> tuple[int, int]:
+    return list(TOPICS).index(view.topic), view.order
+
+
+#: In the order of pages and on each.
+VIEWS: tuple[View, ...] = tuple(sorted((_view(found.name) for found in pkgutil.iter_modules(__path__)), key=_place))

@@ -21,7 +21,7 @@ def chart(connection: duckdb.DuckDBPyConnection) -> Chart:
         from marts.nvidia_nowcast order by calendar_quarter desc, method
         """,
     )
-    methods = sorted({row["method"] for row in rows.dicts()})
+    methods = sorted({row["method"] for row in rows.dicts()}, key=lambda name: (not name.startswith("guidance"), name))
     radios = "".join(
         f'<label><input type="radio" name="method" data-state="method" value="{escape(method)}"> '
         f"{escape(method.replace('_', ' '))}</label>"
