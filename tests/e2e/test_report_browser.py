@@ -317,7 +317,8 @@ def test_every_filing_linked_is_the_filing_cited(browser: Browser, page: Path, a
     assert len(linked) > 100
     assert set(linked) <= cited
     wrong = browser.run(
-        "return data.charts.flatMap(({citations}) => citations).filter((c) => c.accession && /sec.gov.Archives/.test(c.source_url) "
+        "return data.charts.flatMap(({citations}) => citations)"
+        ".filter((c) => c.accession && /sec.gov.Archives/.test(c.source_url) "
         "&& !c.source_url.includes(c.accession.replaceAll('-', ''))).map((c) => c.fact_id)"
     )
     assert wrong == []
@@ -402,14 +403,15 @@ def test_a_csv_is_exact_and_no_cell_of_it_is_a_formula(browser: Browser, hostile
 OVERLAP = """
 const bad = [];
 for (const svg of document.querySelectorAll('.chart svg')) {
+  const {id} = svg.closest('section');
   const texts = [...svg.querySelectorAll('text')].filter((text) => text.textContent.trim());
   const boxes = texts.map((text) => text.getBoundingClientRect());
   boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b, j) => {
     const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
     const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-    if (width > 1 && height > 3) bad.push([svg.closest('section').id, texts[i].textContent, texts[i + 1 + j].textContent]);
+    if (width > 1 && height > 3) bad.push([id, texts[i].textContent, texts[i + 1 + j].textContent]);
   }));
-  boxes.forEach((a, i) => { if (a.left < -1 || a.right > innerWidth + 1) bad.push([svg.closest('section').id, texts[i].textContent]); });
+  boxes.forEach((a, i) => { if (a.left < -1 || a.right > innerWidth + 1) bad.push([id, texts[i].textContent]); });
 }
 return bad;
 """
@@ -423,7 +425,8 @@ def test_no_label_lies_on_another_in_any_state(browser: Browser, page: Path, wid
         "const quarters = Object.keys(data.statements);"
         "return Object.keys(data.scenarios).flatMap((scenario) => {"
         "  const has = quarters.filter((quarter) => scenario in data.statements[quarter]);"
-        "  return [...new Set([has[0], has[Math.floor(has.length / 2)], has.at(-1)])].map((quarter) => [quarter, scenario]);"
+        "  const some = new Set([has[0], has[Math.floor(has.length / 2)], has.at(-1)]);"
+        "  return [...some].map((quarter) => [quarter, scenario]);"
         "}).filter(([quarter]) => quarter)"
     )
     assert len(states) > 10

@@ -115,7 +115,7 @@ def test_every_chart_has_words_and_a_valid_specification(charts: dict[str, Chart
         specification = {
             "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
             **fit(chart.spec, room),
-            "params": [{"name": name, "value": ""} for name in chart.signals],
+            "params": [{"name": name, "value": [] if name == "known" else ""} for name in chart.signals],
             "data": {"name": "rows", "values": json.loads(json_for_script(chart.rows.dicts()))},
         }
         assert vl_convert.vegalite_to_vega(specification)["marks"]

@@ -35,7 +35,7 @@ def draw(charts: Sequence[Chart], state: Mapping[str, Any], folder: Path) -> lis
             "background": colors["paper"],
             **_fit(chart.spec),
             "title": {"text": chart.title, "anchor": "start", "fontSize": 18, "offset": 24},
-            "params": [{"name": name, "value": state[name]} for name in chart.signals],
+            "params": [{"name": name, "value": state.get(name)} for name in chart.signals],
             "data": {"name": "rows", "values": json.loads(json_for_script(_rows(chart, state)))},
         }
         text = re.sub(

@@ -16,7 +16,7 @@ def chart(connection: duckdb.DuckDBPyConnection) -> Chart:
     known = query(connection, "select distinct known_from from marts.ai_revenue_gap_versions order by 1").values
     first, last = (known[0][0], known[-1][0]) if known else ("", "")
     x = quarters(rows)
-    x["scale"] = {}  # as far as that day saw
+    x["scale"] = {"domain": {"expr": "known"}}  # as far as that day saw
     return Chart(
         id="as-known",
         title="The gap, as a past day saw it",
@@ -32,7 +32,7 @@ def chart(connection: duckdb.DuckDBPyConnection) -> Chart:
         ),
         as_of=True,
         derive="asKnown",
-        signals=("quarter", "scenario"),
+        signals=("quarter", "scenario", "known"),
         first=("calendar_quarter", "scenario", "required_revenue_usd", "ai_revenue_usd", "gap_usd", "known_from"),
         controls=f"""
         <label class="wide">As known on <span data-show="day"></span>

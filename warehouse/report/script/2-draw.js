@@ -85,12 +85,17 @@ const fit = (part) => { // {narrow, wide} becomes the one that fits
   return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, fit(value)]));
 };
 
+// A choice, or the quarters that the chosen day knew.
+const signal = (chart, name) => (name === 'known'
+  ? [...new Set((chart.drawn || []).map((row) => row.calendar_quarter))].sort() : state[name]);
+
 async function draw(chart) {
   await load(chart);
   fillTable(chart);
   if (!chart.spec) return;
-  const params = chart.signals.map((name) => ({name, value: state[name]}));
-  const spec = {width: 'container', padding: 4, ...fit(chart.spec), params, data: {name: 'rows', values: content(chart)}, config};
+  const values = content(chart);
+  const params = chart.signals.map((name) => ({name, value: signal(chart, name)}));
+  const spec = {width: 'container', padding: 4, ...fit(chart.spec), params, data: {name: 'rows', values}, config};
   if (chart.view) chart.view.finalize();
   const {view} = await vegaEmbed(chart.inner, spec,
     {actions: false, ast: true, defaultStyle: false, hover: false, renderer: 'svg', tooltip: false, logLevel: 1});
@@ -102,8 +107,9 @@ async function draw(chart) {
 async function redraw(chart) {
   say(chart);
   if (!chart.view) { if (chart.rows) fillTable(chart); return; }
-  for (const name of chart.signals) chart.view.signal(name, state[name]);
-  chart.view.data('rows', content(chart));
+  const values = content(chart);
+  for (const name of chart.signals) chart.view.signal(name, signal(chart, name));
+  chart.view.data('rows', values);
   await chart.view.runAsync();
   chart.points = null;
   fillTable(chart);
