@@ -35,7 +35,10 @@ def chart(connection: duckdb.DuckDBPyConnection) -> Chart:
         rows=rows,
         spec={
             "height": 320,
-            "encoding": {"x": quarters(rows), "xOffset": {"field": "buyer", "type": "nominal"}},
+            "encoding": {
+                "x": quarters(rows),
+                "xOffset": {"field": "buyer", "type": "nominal", "scale": {"domain": names}},
+            },
             "layer": [
                 {
                     "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.6},
