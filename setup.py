@@ -22,7 +22,7 @@ NAME, ROOMS = "aigap", ("ingest", "warehouse", "orchestration")
 DATA = {
     "": ["py.typed"],
     "ingest": ["companies.toml", "curated/*", "bundle/*"],
-    "warehouse": ["store/*.sql", "report/*.html", "report/*.css", "report/*.js"],
+    "warehouse": ["store/*.sql", "report/*.html", "report/*.css", "report/script/*.js"],
     "dbt_project": ["dbt_project.yml", "profiles.yml", "models/**/*", "macros/**/*", "tests/**/*"],
 }
 

@@ -136,7 +136,8 @@ def numbers(wheel: Path, out: Path, version: str, epoch: int) -> list[Path]:
             packed.extractall(code)
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         settings = {"AIGAP_HOME": str(home), "HOME": folder, "PYTHONPATH": str(code), "SOURCE_DATE_EPOCH": str(epoch)}
-        for arguments in (["refresh"], ["report", "--out", str(site)], ["export", "--package", str(data)]):
+        page = ["report", "--single-file", "--out", str(site)]
+        for arguments in (["refresh"], page, ["export", "--package", str(data)]):
             done = subprocess.run(
                 [sys.executable, "-P", "-m", "aigap", *arguments],
                 env=kept | settings, cwd=folder, capture_output=True, text=True, check=False,

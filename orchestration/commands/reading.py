@@ -94,9 +94,11 @@ examples:
   aigap sql "from marts.citations" --out citations.parquet     every row, whatever --max-rows says
 """
 _PAGE = """\
-Charts, tables and sources of what is published, in one file that opens from disk and asks no network. Prints where it
-is.
+Charts, tables and sources of what is published, as a site of static files that opens from disk and asks no network,
+with a picture of each chart and every table as CSV and Parquet; with --single-file, pages and charts in one file.
+Prints where it is.
 """
+_PAGE_OR_SITE = "the site is a folder, the page of --single-file a file"
 
 # --- commands -----------------------------------------------------------------------------------
 
@@ -267,13 +269,20 @@ def sql(home: Home, query: str, max_rows: int, timeout: float, style: str, out: 
 
 
 @click.command(cls=Command, epilog=_PAGE)
-@click.option("--out", type=NEW_FILE, metavar="FILE", help="where to  [default: report/index.html in the home]")
-def report(home: Home, out: Path | None) -> None:
-    """Write the numbers as a page to look at."""
+@click.option("--out", type=NEW_FILE, metavar="PATH", help="folder of the site, or the file  [default: report/]")
+@click.option("--single-file", is_flag=True, help="one page to mail instead of the site")
+def report(home: Home, out: Path | None, single_file: bool) -> None:
+    """Write the numbers as a site to look at, or as one page."""
     from warehouse.readers.read import open_published
-    from warehouse.report import write_report
+    from warehouse.report import write_report, write_site
 
-    if out and (out.suffix.lower() not in (".html", ".htm") or not out.expanduser().absolute().parent.is_dir()):
-        raise Mistake(f"{out} must end in .html, for it is a page, and be in a folder that is there")
+    if out and not out.expanduser().absolute().parent.is_dir():
+        raise Mistake(f"there is no folder {out.expanduser().absolute().parent}")
+    if out and single_file != (out.suffix.lower() in (".html", ".htm")):
+        raise Mistake(f"{out} {'must' if single_file else 'may not'} end in .html: " + _PAGE_OR_SITE)
     open_published(home).close()  # tables of another version are refused here, as everywhere
-    emit(f"{write_report(home.published, out or home.report / 'index.html')}\n")
+    if single_file:
+        written = write_report(home.published, out or home.report / "ai-revenue-gap.html")
+    else:
+        written = write_site(home.published, out or home.report)
+    emit(f"{written}\n")

@@ -13,15 +13,13 @@ FILES = [
 ]
 LONGEST = 400
 REASON = f"Longer than {LONGEST} lines because "
-#: Under work: each leaves this set when its head says why, or when it is short.
-_AT_WORK = {"warehouse/report/charts.py"}
 
 
 def too_long(source: str) -> bool:
     return source.count("\n") > LONGEST and REASON not in (ast.get_docstring(ast.parse(source)) or "")
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if str(path) not in _AT_WORK], ids=str)
+@pytest.mark.parametrize("path", FILES, ids=str)
 def test_a_long_file_says_why(path):
     assert not too_long((ROOT / path).read_text("utf-8")), f"split {path}, or say in its head: {REASON}..."
 

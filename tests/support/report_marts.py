@@ -10,7 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import yaml
 
+_MARTS = Path(__file__).resolve().parents[2] / "dbt_project/models/marts"
 #: Would run, if any of it became markup or an address.
 HOSTILE = '</script><img src=x onerror="window.hacked=1"><!--<script>{{data}}'
 FORMULA = '=HYPERLINK("http://evil.example")'
@@ -104,12 +106,11 @@ select '2026Q2' as calendar_quarter, 'measured_run_rate' as ai_revenue_basis, '<
     40000000000 as before_usd, 60000000000 as growth_usd, 0 as catch_up_usd, 10000000000 as entrant_usd, 0 as exit_usd,
     0 as netting_usd, 110000000000 as after_usd;
 
-create table marts.ai_revenue as
-select company, calendar_quarter, layer, 'annualized_run_rate' as observed_metric, date '2026-06-30' as speaks_on,
-    counted_usd + overlap_usd as run_rate_usd, 0::bigint as trailing_12m_usd, 4 as trailing_quarters_observed,
-    overlap_usd, 'amount paid' as overlap_method, counted_usd, 0::bigint as trailing_counted_usd, staleness_days,
-    'press_report' as source_kind, 'medium' as confidence, date '2026-07-15' as known_from, ['c1'] as fact_ids,
-    ['c1'] as trailing_fact_ids
+create table marts.ai_revenue_series as
+select company, calendar_quarter, 'measured_run_rate' as ai_revenue_basis, layer,
+    'annualized_run_rate' as observed_metric, date '2026-06-30' as speaks_on, overlap_usd,
+    'amount paid' as overlap_method, counted_usd as central_usd, staleness_days, staleness_days > 0 as is_carried,
+    'press_report' as source_kind, 'medium' as confidence, date '2026-07-15' as known_from, ['c1'] as fact_ids
 from (values ('<i>Evil & Co', '2026Q2', 'model', 80000000000, 0, 0),
         ('Cloud', '2026Q2', 'cloud_infrastructure', 29700000000, 40000000000, 0),
         ('App', '2026Q2', 'application', 300000000, 100000000, 120), ('App', '2025Q3', 'application', 30000000000, 0, 0)
@@ -129,7 +130,9 @@ select '2026Q2' as calendar_quarter, 0.145::decimal(18, 6) as low_share, 0.19::d
     0.234::decimal(18, 6) as high_share, 'all points' as method, 'estimated' as value_kind, 546 as staleness_days,
     date '2026-08-26' as known_from, ['x2'] as fact_ids;
 create table marts.microsoft_share_estimates as
-select '2026Q2' as calendar_quarter, method, estimator, share::decimal(18, 6) as share, 'estimated' as value_kind,
+select '2026Q2' as calendar_quarter, method, estimator, if(method like 'capex%', 'bound', 'point') as kind,
+    null::decimal(18, 6) as low_share, share::decimal(18, 6) as share, null::decimal(18, 6) as high_share,
+    'estimated' as value_kind,
     date '2026-08-26' as known_from, 0 as staleness_days, ['x2'] as fact_ids
 from (values ('capex_floor', 'capex x 0.39', 0.145), ('capex_ceiling', 'capex x 0.55', 0.234),
     ('third_party_carried_forward', 'UBS', 0.19), ('nvidia_disclosure_quarter', 'NVIDIA', null)
@@ -142,10 +145,21 @@ select * from (values ('NVIDIA', 'data_center_revenue', '2026Q2', true, null),
 """
 
 
+def _add_the_others(connection: duckdb.DuckDBPyConnection) -> None:
+    """Every mart that has no rows here, empty and with the columns that its yml promises."""
+    has = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    for path in sorted(_MARTS.glob("*.yml")):
+        for model in yaml.safe_load(path.read_text("utf-8")).get("models", []):
+            if model["name"] not in has:
+                columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+                connection.execute(f"create table marts.{model['name']} ({columns})")
+
+
 def write_marts(path: Path, *, empty: bool = False) -> Path:
     """A DuckDB file with these marts; with `empty`, the tables without a row."""
     with duckdb.connect(str(path)) as connection:
         connection.execute(_SQL)
+        _add_the_others(connection)
         if empty:
             tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
             for (table,) in tables:

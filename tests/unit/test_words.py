@@ -104,7 +104,7 @@ def test_of_an_end_of_the_range_no_bridge_is_told(evidence):
 
 def test_what_is_assumed_has_no_bridge_no_range_and_no_age(evidence):
     said = words.sentences(row(ai_revenue_basis="assumed", companies_counted=None), evidence)
-    assert [line.partition(":")[0] for line in said] == ["2026Q2", "Stands on", words._LIFETIME]
+    assert [line.partition(":")[0] for line in said] == ["2026Q2", "Stands on", words.LIFETIME]
     assert "AI revenue is assumed, not measured; assumed:" in said[1]
 
 

@@ -58,6 +58,22 @@ def write_package(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str
     return rows
 
 
+def write_folder(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write every table of schema marts as CSV and as Parquet into `folder`, with a datapackage.json beside them."""
+    resources = []
+    tables = query(connection, "select table_name, comment from duckdb_tables() where schema_name = 'marts' order by 1")
+    for name, meaning in tables.rows:
+        found = query(connection, f"from marts.{name} order by all")
+        data = csv(found.columns, found.rows).encode()
+        (folder / f"{name}.csv").write_bytes(data)
+        parquet = str(folder / f"{name}.parquet").replace("'", "''")
+        connection.execute(f"copy (from marts.{name} order by all) to '{parquet}' (format parquet)")
+        resources.append(_resource(connection, name, meaning or "", data) | {"path": f"{name}.csv"})
+    build = query(connection, "from meta.build").as_dicts()[0]
+    package = _package(build, build["built_at"].astimezone(UTC), resources)
+    (folder / "datapackage.json").write_text(json(package), "utf-8")
+
+
 def _package(build: dict[str, Any], built_at: datetime, resources: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "profile": "tabular-data-package",

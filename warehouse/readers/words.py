@@ -40,7 +40,9 @@ _SALES = {
 UNLIKE = "Not like for like"
 #: Before a basis that counts the user's own figures.
 _OWN = "own:"
-_LIFETIME = "Required revenue is what one year's chips must earn over their life, not every year."
+LIFETIME = "Required revenue is what one year's chips must earn over their life, not every year."
+#: Said where a run rate is drawn: a pace, which no year has earned.
+PACE = "A run rate is a year at that quarter's rate, not a year's revenue."
 #: The kinds of marts.ai_revenue_bridge, in the order in which they are told.
 BRIDGE = {
     "growth_usd": "from companies seen at both ends",
@@ -119,7 +121,7 @@ def sentences(row: Row, evidence: Evidence) -> list[str]:
     said += [benchmarks(row, evidence)]
     if not row["is_like_for_like"]:
         said.append(f"{UNLIKE}: the two sides differ in basis, or in span for a company.")
-    return [*filter(None, said), _LIFETIME]
+    return [*filter(None, said), LIFETIME]
 
 
 def finding(row: Row) -> str:
