@@ -274,12 +274,14 @@ def sql(home: Home, query: str, max_rows: int, timeout: float, style: str, out: 
 def report(home: Home, out: Path | None, single_file: bool) -> None:
     """Write the numbers as a site to look at, or as one page."""
     from warehouse.readers.read import open_published
-    from warehouse.report import write_report, write_site
+    from warehouse.report import refuse_others, write_report, write_site
 
     if out and not out.expanduser().absolute().parent.is_dir():
         raise Mistake(f"there is no folder {out.expanduser().absolute().parent}")
     if out and single_file != (out.suffix.lower() in (".html", ".htm")):
         raise Mistake(f"{out} {'must' if single_file else 'may not'} end in .html: " + _PAGE_OR_SITE)
+    if out and not single_file:
+        refuse_others(out.expanduser().absolute())
     open_published(home).close()  # tables of another version are refused here, as everywhere
     if single_file:
         written = write_report(home.published, out or home.report / "ai-revenue-gap.html")

@@ -16,8 +16,8 @@ import vl_convert
 
 from support.report_marts import ACCESSION, HOSTILE, write_marts
 from warehouse import report
-from warehouse.errors import NotPublished
-from warehouse.report import is_current, json_for_script, pages, write_report, write_site
+from warehouse.errors import Mistake, NotPublished
+from warehouse.report import is_current, json_for_script, pages, refuse_others, write_report, write_site
 from warehouse.report.charts import VIEWS
 from warehouse.report.digits import money, percent
 from warehouse.report.spec import Chart
@@ -336,3 +336,21 @@ def test_colours_have_contrast(theme: int):
         assert contrast(colors["ink"], colors[f"h{step}"]) >= 4.5, step
     for name in ("model", "cloud", "application", *(f"c{number}" for number in range(9))):
         assert contrast(colors[name], paper) >= 3, name
+
+
+def test_a_site_takes_no_folder_that_holds_something_else(tmp_path: Path, marts: Path, monkeypatch: pytest.MonkeyPatch):
+    """Three folders of a site are made anew each time; a user's own of these names stay."""
+    mine = tmp_path / "mine"
+    (mine / "data").mkdir(parents=True)
+    (mine / "index.html").write_text("<title>my page</title>")
+    (tmp_path / "file").write_text("x")
+    for folder in (mine, tmp_path / "file"):
+        with pytest.raises(Mistake, match="name a new"):
+            refuse_others(folder)
+    assert (mine / "data").is_dir()
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    (ours / "index.html").write_text('<meta name="generator" content="aigap 7-0123456789abcdef">')
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "empty", tmp_path / "none", ours):
+        refuse_others(folder)

@@ -24,13 +24,13 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.errors import NotPublished
+from warehouse.errors import Mistake, NotPublished, reason
 from warehouse.report import carry, pages, site
 from warehouse.report.carry import json_for_script
 from warehouse.report.charts import VIEWS
 from warehouse.store.home import replace_file
 
-__all__ = ["is_current", "json_for_script", "render", "write_report", "write_site"]
+__all__ = ["is_current", "json_for_script", "refuse_others", "render", "write_report", "write_site"]
 
 
 def write_report(published: Path, out: Path) -> Path:
@@ -67,6 +67,20 @@ def _opened(published: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise NotPublished(f"{published} cannot be opened: {str(error).splitlines()[0]}; run aigap refresh") from error
     with connection:
         yield connection
+
+
+def refuse_others(folder: Path) -> None:
+    """Refuse a folder that holds something and no site of ours: three folders in it are made anew.
+
+    :raises Mistake: it does, or is no folder.
+    """
+    page = folder / "index.html"
+    try:
+        is_ours = 'name="generator" content="aigap ' in page.read_text("utf-8")[:4096] if page.is_file() else False
+        if folder.exists() and not is_ours and any(folder.iterdir()):
+            raise Mistake(f"{folder} holds other files, and no site that aigap made: name a new folder")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Mistake(f"{folder} cannot be the folder of a site ({reason(error)}): name a new one") from error
 
 
 def is_current(published: Path, out: Path) -> bool:
