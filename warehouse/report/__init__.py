@@ -78,7 +78,7 @@ def refuse_others(folder: Path) -> None:
     try:
         is_ours = 'name="generator" content="aigap ' in page.read_text("utf-8")[:4096] if page.is_file() else False
         if folder.exists() and not is_ours and any(folder.iterdir()):
-            raise Mistake(f"{folder} holds other files, and no site that aigap made: name a new folder")
+            raise Mistake(f"{folder} holds other files, and is no site made here: name a new folder")
     except (OSError, UnicodeDecodeError) as error:
         raise Mistake(f"{folder} cannot be the folder of a site ({reason(error)}): name a new one") from error
 
