@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from orchestration.models import what_it_holds
+from warehouse.report.charts import VIEWS
 
 Manifest = dict[str, Any]
 LAYERS = ("staging", "intermediate", "marts")
@@ -188,6 +189,12 @@ def nothing_comes_from_elsewhere(m: Manifest) -> list[str]:
     return seeds + [p for p in packages if p != m["metadata"]["project_name"]]
 
 
+def every_mart_is_drawn_or_says_why_not(m: Manifest) -> list[str]:
+    drawn = {mart for view in VIEWS for mart in view.marts}
+    published = [n for n in models(m) if n["schema"] == "marts" and not n["name"].endswith("_versions")]
+    return [n["name"] for n in published if (n["name"] in drawn) == bool(n["config"]["meta"].get("not_drawn"))]
+
+
 def nothing_is_left_behind_in_the_warehouse(m: Manifest) -> list[str]:
     return [t["name"] for t in data_tests(m) if t["config"]["store_failures"]]
 
@@ -214,6 +221,7 @@ RULES: tuple[Callable[[Manifest], list[str]], ...] = (
     no_relation_is_spelled_out,
     every_test_says_what_it_holds,
     nothing_comes_from_elsewhere,
+    every_mart_is_drawn_or_says_why_not,
     nothing_is_left_behind_in_the_warehouse,
 )
 
@@ -262,6 +270,8 @@ GAP, STAGED = "ai_revenue_gap", "stg_edgar__facts"
                 attached_node=None
             ),
         ),
+        (every_mart_is_drawn_or_says_why_not, lambda m: _model(m, "review")["config"]["meta"].clear()),
+        (every_mart_is_drawn_or_says_why_not, lambda m: _model(m, GAP)["config"]["meta"].update(not_drawn="no")),
         (every_mart_is_a_table, lambda m: _model(m, GAP)["config"].update(materialized="view")),
         (every_name_says_its_layer, _edit(STAGED, name="facts")),
         (every_model_lies_in_its_layers_folder, _edit(STAGED, original_file_path="models/marts/stg_edgar__facts.sql")),
