@@ -79,10 +79,10 @@ def test_the_sources_of_any_mart_are_one_call_away(con):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ("gap_with(40, 50)", "GPU share of the total cost is above 0 and at most 1, such as 0.5; not 40"),
+        ("gap_with(40, 50)", "a GPU share is above 0 and at most 1, such as 0.5; not 40"),
         ("gap_with(0, 0.5)", "GPU share"),
         ("gap_with(0.5, 1)", "end-user margin is at least 0 and below 1, such as 0.5; not 1"),
-        ("gap_with(0.5, -0.1)", "gross margin"),
+        ("gap_with(0.5, -0.1)", "an end-user margin"),
         ("gap_changes(date '2026-06-30', date '2026-04-01')", "from 2026-06-30 to 2026-04-01 runs backwards"),
         ("gap_changes(date '2026-06-30', date '2999-04-01')", "2999-04-01 is in the future"),
         ("capex_as_of(date '2999-01-01')", "2999-01-01 is in the future"),
@@ -211,7 +211,9 @@ def test_a_past_day_explains_itself_and_is_cited_as_it_was_then(con, refreshed):
     cited = aigap(refreshed.home, "cite", "2026Q1", "--as-of", str(day)).stdout
     assert f"(scenario measured, as known on {day})" in cited
     assert f"all listed by aigap explain 2026Q1 --as-of {day}" in cited
-    early = aigap(refreshed.home, "explain", "latest", "--as-of", str(day))
+    latest = aigap(refreshed.home, "explain", "latest", "--as-of", str(day)).stdout
+    assert latest == told  # the newest quarter of that day
+    early = aigap(refreshed.home, "explain", "2026Q2", "--as-of", str(day))
     assert early.returncode == 2
     assert "nothing of 2026Q2 was known as of 2026-06-30" in early.stderr
 
