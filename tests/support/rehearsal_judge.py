@@ -131,7 +131,7 @@ class Judge:
         with duckdb.connect(str(self._home.published), read_only=True) as con:
             query = " union all ".join([*columns, f"select {CAPEX}, source_kind from marts.hyperscaler_capex"])
             self._numbers = {row[:3]: row[3:] for row in con.execute(query).fetchall()}
-            said = "select metric, period_end, value from marts.citations where source_kind = 'press_release'"
+            said = f"select metric, period_end, value from marts.citations where source_kind in {_BY_HAND}"
             self._press = defaultdict(set)
             for metric, end, usd in con.execute(said).fetchall():  # a child may be press's where the whole is filed
                 self._press[metric, end].add(usd)
