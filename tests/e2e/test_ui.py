@@ -123,12 +123,13 @@ def test_every_asset_has_an_owner_and_a_link_to_its_code_and_the_published_file_
     assert said["change"].startswith("AI revenue since ")
 
 
-def test_the_schedule_is_on(ui):
+def test_the_schedules_are_on(ui):
     schedules = ui.ask("{schedulesOrError(repositorySelector: {repositoryName: \"__repository__\", "
                        "repositoryLocationName: \"orchestration.definitions\"}) "
                        "{... on Schedules {results {name scheduleState {status}}}}}")  # fmt: skip
     assert schedules["data"]["schedulesOrError"]["results"] == [
-        {"name": "quarterly_refresh_schedule", "scheduleState": {"status": "RUNNING"}}
+        {"name": name, "scheduleState": {"status": "RUNNING"}}
+        for name in ("look_at_filing_ages_schedule", "quarterly_refresh_schedule")
     ]
 
 

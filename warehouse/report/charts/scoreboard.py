@@ -35,12 +35,12 @@ def chart(connection: duckdb.DuckDBPyConnection) -> Chart:
         rows=rows,
         spec={
             "height": 300,
-            "padding": {"left": 4, "top": 4, "bottom": 4, "right": 130},
+            "padding": 4,
             "encoding": {"y": y},
             "layer": [
                 {
                     "mark": {"type": "bar", "height": 14, "fill": "var(--measured)"},
-                    "encoding": {"x": {**usd("chart_usd"), "axis": {**usd("x")["axis"], "grid": False}}},
+                    "encoding": {"x": {**usd("chart_usd"), "axis": {**usd("x")["axis"], "grid": False, "tickCount": 3}}},
                 },
                 {
                     "mark": {"type": "tick", "stroke": "var(--cahn)", "thickness": 3, "size": 20},
