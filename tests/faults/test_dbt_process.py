@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import child, cli, dbt_process, models
+from orchestration import child, dbt_process, models
+from orchestration.commands import main as cli
 from orchestration.dbt_process import Dbt, DbtFailed
 from warehouse.settings import DEFAULT_MEMORY, memory_limit
 from warehouse.store.home import Home

@@ -142,8 +142,8 @@ _CHARTS = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]),) * 2)
 from warehouse.errors import reason
-from warehouse.report import _vega
-try: print(len(_vega()))
+from warehouse.report.pages import vega
+try: print(len(vega()))
 except Exception as error: print(reason(error))
 """
 

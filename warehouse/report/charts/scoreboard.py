@@ -40,7 +40,12 @@ def chart(connection: duckdb.DuckDBPyConnection) -> Chart:
             "layer": [
                 {
                     "mark": {"type": "bar", "height": 14, "fill": "var(--measured)"},
-                    "encoding": {"x": {**usd("chart_usd"), "axis": {**usd("x")["axis"], "grid": False, "tickCount": 3}}},
+                    "encoding": {
+                        "x": {
+                            **usd("chart_usd"),
+                            "axis": {**usd("x")["axis"], "grid": False, "labelFlush": False, "labelSeparation": 6},
+                        }
+                    },
                 },
                 {
                     "mark": {"type": "tick", "stroke": "var(--cahn)", "thickness": 3, "size": 20},
