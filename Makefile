@@ -68,7 +68,7 @@ release-files: $(DEV_STAMP)  ## all files of a release and their hashes: make re
 release-check: $(DEV_STAMP)  ## that the tag gives those bytes again: make release-check TAG=v0.2.0 [TO=dist]
 	@$(PY) deploy/release.py check "$(TAG)" "$(TO)"
 
-rehearse: $(DEV_STAMP)  ## the quarter that is due, then eight quarters from seven starting days (an hour); writes docs/rehearsal.md
+rehearse: $(DEV_STAMP)  ## the quarter that is due, then eight quarters from seven starting days (hours; AIGAP_REHEARSE_DAYS=6: an hour); writes docs/rehearsal.md
 	@AIGAP_REHEARSE=1 $(PY) -m pytest -n 2 --dist load tests/e2e/test_rehearsal.py
 
 lint: $(DEV_STAMP)  ## every linter that CI runs
