@@ -233,7 +233,10 @@ def test_a_user_without_a_home_is_told_what_to_set(installed):
         "from aigap.__main__ import main; sys.argv = ['aigap', 'show']; sys.exit(main())"
     )
     # The interpreter's folder may be closed to others: import all that is needed before root is given up.
-    early = "import platformdirs, aigap.__main__, aigap.orchestration.commands.main, aigap.warehouse.readers.show\n"
+    early = (
+        "import platformdirs, aigap.__main__, aigap.warehouse.readers.show\n"
+        "import aigap.orchestration.commands.main, aigap.orchestration.commands.reading\n"
+    )
     done = run([str(installed.bin / "python"), "-P", "-c", early + code], Path("/"))
     one_line(done, 2, "no home folder", "set AIGAP_HOME")
 
