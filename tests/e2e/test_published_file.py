@@ -14,6 +14,7 @@ from conftest import run_aigap as aigap
 
 from warehouse.readers.doctor import FAIL, OK, WARN
 from warehouse.readers.explain import calendar_quarter, explain, text
+from warehouse.report.charts import VIEWS
 
 _COMMENTED = "select table_name || '.' || column_name from duckdb_columns() where schema_name in ('marts', 'meta')"
 
@@ -34,6 +35,11 @@ def test_every_mart_is_published_and_has_rows(con, manifest):
     assert {name for (name,) in found} == marts
     empty = [n for n in sorted(marts) if con.sql(f"select count(*) from marts.{n}").fetchone()[0] == 0]
     assert empty == ["review"], "nothing of what ships waits for a person"
+
+
+def test_every_view_of_the_site_has_rows(con):
+    charts = [view.chart(con) for view in VIEWS]
+    assert [chart.id for chart in charts if not chart.rows.values] == []
 
 
 def test_nothing_but_marts_and_meta_is_published(con):

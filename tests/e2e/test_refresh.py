@@ -127,6 +127,8 @@ def test_materializations_say_rows_newest_filing_and_accessions(refreshed):
         page = metadata_of(instance, "report", "index")
         assert page["is new"]
         assert page["bytes"] == (refreshed.home.report / "index.html").stat().st_size > 10_000
+        beside = sum(path.stat().st_size for path in refreshed.home.report.rglob("*.js"))
+        assert page["bytes"] + beside > 1_000_000
 
 
 def test_the_build_file_is_not_kept_open_nor_half_written(refreshed):

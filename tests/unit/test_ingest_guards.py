@@ -105,7 +105,7 @@ def test_a_damaged_note_costs_a_day(tmp_path, text):
     admitted(tmp_path, NOW + 24 * HOUR)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 200), st.booleans()), max_size=12))
 def test_no_guard_refuses_for_longer_than_a_day(tmp_path_factory, answers):
     """However answers come, none is refused that EDGAR has given for a day without a better one."""

@@ -116,7 +116,7 @@ def values(rows):
     return {row[2]: int(row[10]) for row in rows["xbrl_facts"]}
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(st.tuples(st.booleans(), st.sampled_from(sorted(SERVED))), min_size=2, max_size=6))
 def test_any_history_gives_what_one_run_gives(tmp_path_factory, steps):
     folder = tmp_path_factory.mktemp("history")
@@ -133,7 +133,7 @@ def test_any_history_gives_what_one_run_gives(tmp_path_factory, steps):
 _SAID = {"xbrl_facts": slice(None), "fact_conflicts": slice(0, -1), "filings": slice(0, 7), "set_aside": slice(None)}
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(st.tuples(st.booleans(), st.sampled_from(sorted(SERVED))), min_size=2, max_size=6))
 def test_what_is_sealed_gives_what_the_archive_gave(tmp_path_factory, steps):
     """A refresh from the new bundle alone is one from the old bundle and the archive beside it; a second release from

@@ -51,7 +51,7 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("kind", PARSERS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(drawn=st.lists(st.fixed_dictionaries(COLUMNS), max_size=8))
 def test_any_facts_of_a_filing_come_back(kind, drawn):
     unique = {tuple(row[name] for name in ("concept", "dimensions", "unit", "period_start")): row for row in drawn}
